@@ -1,0 +1,95 @@
+# Everything a person or CI does here is one target. `make demo` and `make test` need only Python 3.11+ and make.
+
+PYTHON ?= python3
+# UV=... takes another uv, for example where Python comes without venv: make UV=uv test
+UV ?= .venv-tools/bin/uv
+UV_VERSION := 0.13.8
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+# The lock is a constraint, so its hashes are checked, and only what the target needs is installed.
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable
+# Names no address itself, or it would find this file.
+ADDRESSES := (pypi|pythonhosted|npmjs|yarnpkg|crates|anaconda|rubygems|maven|nodejs)[.](org|com|io)|(deb|security)[.]debian|proxy[.]golang
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: .venv/.ready-demo ## Run the main job on a year of New York flights (DEMO_ARGS="--months 3")
+	$(BIN)/headwater demo $(DEMO_ARGS)
+
+.PHONY: test
+test: .venv/.ready-dev ## Run every test and docstring example (PYTEST_ARGS="-k lineage")
+	$(BIN)/pytest -n 2 --dist loadgroup --doctest-modules $(PYTEST_ARGS) tests src
+
+.PHONY: lint
+lint: .venv/.ready-dev addresses ## Check style, types, import layers and addresses
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+.PHONY: addresses
+addresses: ## Check that no file names a package registry's host
+	@git grep --untracked -nIE '$(ADDRESSES)'; status=$$?; \
+	if [ $$status -eq 0 ]; then echo 'these lines name a package registry; name the package alone' >&2; exit 1; fi; \
+	[ $$status -eq 1 ]
+
+.PHONY: format
+format: .venv/.ready-dev ## Rewrite the Python files in house layout
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: .venv/.ready-dev ## Check that the docs are complete and their examples run
+	$(BIN)/pytest -n 0 $(PYTEST_ARGS) tests/docs
+
+.PHONY: bench
+bench: .venv/.ready-dev ## Measure every claim of docs/performance.md (BENCH_ARGS="series")
+	@[ -d benchmarks ] || { echo 'there is no benchmarks/ folder yet: nothing to measure' >&2; exit 1; }
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.PHONY: changelog
+changelog: .venv/.ready-dev ## Show the next release's notes from changes/
+	$(BIN)/towncrier build --draft
+
+.PHONY: hooks
+hooks: .venv/.ready-dev ## Run the quick checks before every commit
+	$(BIN)/prek install
+
+.PHONY: lock
+lock: $(filter .venv-tools/%,$(UV)) ## Lock what pyproject.toml asks for (LOCK_ARGS=--upgrade for the newest)
+	$(UV) pip compile pyproject.toml --quiet --no-config --universal --all-extras --group dev --generate-hashes \
+		--custom-compile-command 'make lock' --output-file requirements.lock $(LOCK_ARGS)
+
+.PHONY: setup
+setup: .venv/.ready-dev ## Install everything the other targets need
+
+.PHONY: clean
+clean: ## Remove the environments and caches (stores and data stay)
+	rm -rf .venv .venv-tools build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv-tools/bin/uv: Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...' >&2; exit 1; }
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/bin/python: | $(filter .venv-tools/%,$(UV))
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+
+.venv/.ready-demo: pyproject.toml requirements.lock | .venv/bin/python
+	$(INSTALL) '.[demo]'
+	@touch $@
+
+.venv/.ready-dev: pyproject.toml requirements.lock | .venv/bin/python
+	$(INSTALL) '.[demo,mysql,postgresql,s3,sklearn]' --group dev
+	@touch $@ .venv/.ready-demo

@@ -1,0 +1,39 @@
+"""`headwater lineage`: where things come from and what came of them."""
+
+from typing import Final
+
+import click
+
+from headwater.cli.output import json_option, print_json
+from headwater.cli.session import client
+
+FORMATS: Final = ("tree", "mermaid", "dot")
+
+
+@click.group()
+def lineage() -> None:
+    """Ask where things come from and what came of them."""
+
+
+@lineage.command()
+@click.argument("ref")
+@click.option("--down", is_flag=True, help="What came of it, instead of what it was made from.")
+@click.option("--max-hops", type=click.IntRange(0), help="Go no further than this.")
+@click.option("--format", "shape", type=click.Choice(FORMATS), default="tree", show_default=True)
+@json_option
+@click.pass_context
+def show(
+    ctx: click.Context, ref: str, max_hops: int | None, shape: str, *, down: bool, as_json: bool
+) -> None:
+    """Show the lineage of REF, such as models/late-flights@production, data/flights/2 or runs/ID."""
+    with client(ctx) as opened:
+        asked = opened.lineage(ref)
+        answer = asked.downstream(max_hops) if down else asked.upstream(max_hops)
+    if as_json:
+        print_json(answer.json())
+    elif shape == "mermaid":
+        click.echo(answer.mermaid(), nl=False)
+    elif shape == "dot":
+        click.echo(answer.dot(), nl=False)
+    else:
+        click.echo(str(answer))

@@ -1,0 +1,71 @@
+"""The root command: global options, and errors as one line with the way out."""
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+from headwater.errors import ConflictError, CorruptError, HeadwaterError, InvalidError, NotFoundError
+from headwater.errors import RefusedError, UnavailableError
+from headwater.version import VERSION
+
+EXIT_CODES: Final[dict[type[HeadwaterError], int]] = {
+    InvalidError: 2,
+    NotFoundError: 3,
+    ConflictError: 4,
+    RefusedError: 5,
+    CorruptError: 6,
+    UnavailableError: 7,
+}
+"""Exit codes by kind of error; any other one is 1, as is `click`'s Abort."""
+
+# Loaded when called, so that `headwater --help` need not wait for databases and dashboards.
+_COMMANDS: Final = {
+    "demo": "headwater.demo.command:demo",
+    "runs": "headwater.cli.runs:runs",
+    "models": "headwater.cli.models:models",
+    "data": "headwater.cli.data:data",
+    "lineage": "headwater.cli.lineage:lineage",
+    "ledger": "headwater.cli.ledger:ledger",
+    "db": "headwater.cli.db:db",
+    "sync": "headwater.cli.sync:sync",
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported when they are asked for, and whose errors are one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except HeadwaterError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.secho(f"Error: {error}", err=True, fg="red")
+            sys.exit(_exit_code(error))
+
+
+def _exit_code(error: HeadwaterError) -> int:
+    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="headwater")
+@click.option("--store", metavar="URL", help="Metadata store; else $HEADWATER_STORE, else the project's own.")
+@click.option("--blobs", metavar="URL", help="Blob store; else $HEADWATER_BLOBS, else beside the store.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def main(ctx: click.Context, store: str | None, blobs: str | None, *, debug: bool) -> None:
+    """Keep the record of what was trained, from what, and where it went."""
+    ctx.obj = {"store": store, "blobs": blobs, "debug": debug}

@@ -1,0 +1,84 @@
+"""`headwater models`: look at registered models and decide on their versions."""
+
+import click
+
+from headwater.cli.output import console, json_option, print_facts, print_json, print_rows
+from headwater.cli.rows import ledger_row, model_row, version_row
+from headwater.cli.session import client
+from headwater.errors import InvalidError
+from headwater.model.refs import ModelRef, parse_ref
+from headwater.registry import version_of
+
+MODEL_COLUMNS = ("name", "versions", "production", "aliases", "description", "updated")
+VERSION_COLUMNS = ("version", "stage", "aliases", "metrics", "format", "created")
+
+
+@click.group()
+def models() -> None:
+    """Look at registered models and decide on their versions."""
+
+
+@models.command("list")
+@json_option
+@click.pass_context
+def list_models(ctx: click.Context, *, as_json: bool) -> None:
+    """List registered models, by name."""
+    with client(ctx) as opened:
+        rows = [model_row(model) for model in opened.models.search()]
+    print_rows(rows, MODEL_COLUMNS, as_json=as_json, empty="No models are registered yet.")
+
+
+@models.command()
+@click.argument("ref")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, ref: str, *, as_json: bool) -> None:
+    """Show a model with its versions, or one version; REF is NAME or models/NAME/3."""
+    parsed = _model_ref(ref)
+    with client(ctx) as opened:
+        if parsed.version is not None or parsed.label is not None:
+            print_facts(version_row(version_of(opened.store, str(parsed))), as_json=as_json)
+            return
+        model = opened.models[parsed.name]
+        facts = model_row(model.info())
+        versions = [version_row(version) for version in model.versions()]
+        decisions = [ledger_row(entry) for entry in model.history()]
+    if as_json:
+        print_json({**facts, "version_list": versions, "decisions": decisions})
+        return
+    print_facts(facts, as_json=False)
+    console().print()
+    print_rows(versions, VERSION_COLUMNS, as_json=False, empty="It has no versions.")
+
+
+@models.command()
+@click.argument("name")
+@click.argument("version", type=int)
+@click.option("--to", default="production", show_default=True, help="The stage.")
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+@json_option
+@click.pass_context
+def promote(ctx: click.Context, name: str, version: int, to: str, reason: str, *, as_json: bool) -> None:
+    """Move VERSION of model NAME to a stage."""
+    with client(ctx) as opened:
+        moved = opened.models[name].promote(version, to, reason=reason)
+    print_facts(version_row(moved), as_json=as_json)
+
+
+@models.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+@json_option
+@click.pass_context
+def rollback(ctx: click.Context, name: str, reason: str, *, as_json: bool) -> None:
+    """Put the version of model NAME back that was in production before."""
+    with client(ctx) as opened:
+        moved = opened.models[name].rollback(reason=reason)
+    print_facts(version_row(moved), as_json=as_json)
+
+
+def _model_ref(text: str) -> ModelRef:
+    parsed = parse_ref(text if text.startswith("models/") else str(ModelRef(text)))
+    if not isinstance(parsed, ModelRef):
+        raise InvalidError(f"{text!r} is not a model")
+    return parsed

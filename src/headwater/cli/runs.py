@@ -1,0 +1,66 @@
+"""`headwater runs`: look at runs."""
+
+import click
+
+from headwater.cli.output import console, json_option, limit_option, print_facts, print_json, print_rows
+from headwater.cli.rows import metric_row, run_row
+from headwater.cli.session import client
+from headwater.model.runs import Run
+
+COLUMNS = ("run", "name", "experiment", "status", "start", "seconds", "metrics", "params")
+
+
+@click.group()
+def runs() -> None:
+    """Look at runs."""
+
+
+@runs.command("list")
+@click.option("--experiment", help="Only runs of this experiment.")
+@limit_option
+@json_option
+@click.pass_context
+def list_runs(ctx: click.Context, experiment: str | None, limit: int, *, as_json: bool) -> None:
+    """List runs, newest first."""
+    with client(ctx) as opened:
+        opened.session.recover()
+        quoted = experiment.replace("'", "''") if experiment else None
+        found = opened.search_runs(f"experiment = '{quoted}'" if quoted else "", limit=limit)
+    _print(found, as_json=as_json)
+
+
+@runs.command()
+@click.argument("filter")
+@click.option("--order-by", default="", help="Such as 'metrics.auc desc'.")
+@limit_option
+@json_option
+@click.pass_context
+def search(ctx: click.Context, filter: str, order_by: str, limit: int, *, as_json: bool) -> None:
+    """Find runs by a FILTER such as "metrics.auc > 0.7 and params.lr = 0.1"."""
+    with client(ctx) as opened:
+        found = opened.search_runs(filter, order_by=order_by, limit=limit)
+    _print(found, as_json=as_json)
+
+
+@runs.command()
+@click.argument("run_id")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, run_id: str, *, as_json: bool) -> None:
+    """Show one run; RUN_ID may be shortened as long as it is unique."""
+    with client(ctx) as opened:
+        run = opened.get_run(run_id)
+    facts = run_row(run)
+    metrics = [metric_row(metric) for metric in run.metrics.values()]
+    if as_json:
+        print_json({**facts, "series": metrics})
+        return
+    print_facts({k: v for k, v in facts.items() if k not in {"metrics", "run"}}, as_json=False)
+    if metrics:
+        console().print()
+        print_rows(metrics, ("metric", "last", "step", "min", "max", "points"), as_json=False, empty="")
+
+
+def _print(found: list[Run], *, as_json: bool) -> None:
+    rows = [run_row(run) for run in found]
+    print_rows(rows, COLUMNS, as_json=as_json, empty="No runs match. `headwater demo` makes some to look at.")

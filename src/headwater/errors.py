@@ -1,0 +1,121 @@
+"""Every exception headwater raises on purpose.
+
+* HeadwaterError                          code             HTTP  gRPC
+  + NotFoundError     (also LookupError)  not_found        404   NOT_FOUND
+  + ConflictError     (also ValueError)   conflict         409   ALREADY_EXISTS
+    - StaleWriteError                     stale            412   FAILED_PRECONDITION
+  + InvalidError      (also ValueError)   invalid          400   INVALID_ARGUMENT
+    - FilterError                         bad_filter       400   INVALID_ARGUMENT
+    - MetricTypeError (also TypeError)    bad_metric       400   INVALID_ARGUMENT
+  + RefusedError      (also RuntimeError) refused          409   FAILED_PRECONDITION
+  + CorruptError      (also OSError)      corrupt          500   DATA_LOSS
+  + SchemaError       (also RuntimeError) schema           500   FAILED_PRECONDITION
+  + UnavailableError  (also OSError)      unavailable      503   UNAVAILABLE
+  + MissingDependencyError (ImportError)  missing_package  500   FAILED_PRECONDITION
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+
+class HeadwaterError(Exception):
+    """Base class: catch this to catch everything headwater raises on purpose."""
+
+    code: ClassVar[str] = "internal"
+
+
+class NotFoundError(HeadwaterError, LookupError):
+    """An id or a name that the store does not hold."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, key: object, *, near: Iterable[str] = ()) -> None:
+        self.kind, self.key, self.near = kind, key, tuple(near)
+        hint = f"; did you mean {', '.join(self.near)}?" if self.near else ""
+        super().__init__(f"no {kind} {key!r}{hint}")
+
+
+class ConflictError(HeadwaterError, ValueError):
+    """A write that contradicts what is stored."""
+
+    code = "conflict"
+
+
+class StaleWriteError(ConflictError):
+    """A node has changed since the caller read it."""
+
+    code = "stale"
+
+    def __init__(self, kind: str, node_id: int, *, expected: int, found: int) -> None:
+        self.kind, self.node_id, self.expected, self.found = kind, node_id, expected, found
+        super().__init__(
+            f"{kind} {node_id} is at revision {found}, not {expected}: read it again and redo the change"
+        )
+
+
+class InvalidError(HeadwaterError, ValueError):
+    """An argument that can never be right, whatever is stored."""
+
+    code = "invalid"
+
+
+class FilterError(InvalidError):
+    """A filter text that does not parse or names what does not exist.
+
+    The message shows the text with a caret under the fault.
+    """
+
+    code = "bad_filter"
+
+    def __init__(self, text: str, position: int, problem: str, *, allowed: Sequence[str] = ()) -> None:
+        self.text, self.position, self.problem, self.allowed = text, position, problem, tuple(allowed)
+        start = max(0, position - 60)
+        shown = text[start : position + 60].replace("\n", " ").replace("\t", " ")
+        hint = f"\nallowed here: {', '.join(self.allowed)}" if self.allowed else ""
+        super().__init__(f"{problem}\n  {shown}\n  {' ' * (position - start)}^{hint}")
+
+
+class MetricTypeError(InvalidError, TypeError):
+    """A metric whose value is not a number."""
+
+    code = "bad_metric"
+
+    def __init__(self, name: str, value: object) -> None:
+        self.name = name
+        super().__init__(
+            f"metric {name!r} must be a number, got {type(value).__name__}: "
+            f"use log_param or set_tag for anything else"
+        )
+
+
+class RefusedError(HeadwaterError, RuntimeError):
+    """A decision whose conditions do not hold, such as a rollback with nothing to go back to."""
+
+    code = "refused"
+
+
+class CorruptError(HeadwaterError, OSError):
+    """Stored bytes that are missing or no longer match their digest."""
+
+    code = "corrupt"
+
+
+class SchemaError(HeadwaterError, RuntimeError):
+    """A database whose schema this version of headwater cannot use."""
+
+    code = "schema"
+
+
+class UnavailableError(HeadwaterError, OSError):
+    """A store that cannot be reached or stays locked; trying again later may help."""
+
+    code = "unavailable"
+
+
+class MissingDependencyError(HeadwaterError, ImportError):
+    """An optional package that the asked-for feature needs."""
+
+    code = "missing_package"
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs {package}: pip install 'headwater[{extra}]'")

@@ -1,0 +1,1 @@
+"""Entities, references and protocols: standard library only."""

@@ -1,0 +1,59 @@
+"""The types that headwater itself writes, and MLMD's system types, which it specialises."""
+
+from typing import Final
+
+from headwater.model.graph import NewType, NodeKind
+from headwater.model.values import ValueKind
+
+SYSTEM_TYPES: Final = tuple(
+    NewType(kind=kind, name=f"mlmd.{name}")
+    for kind, names in (
+        (NodeKind.ARTIFACT, ("Dataset", "Model", "Metrics", "Statistics")),
+        (NodeKind.EXECUTION, ("Train", "Transform", "Process", "Evaluate", "Deploy")),
+    )
+    for name in names
+)
+"""Stored in every new store, in this order, so that they have MLMD's ids 1 to 9."""
+
+RUN: Final = NewType(kind=NodeKind.EXECUTION, name="headwater.Run")
+EXPERIMENT: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.Experiment")
+REGISTERED_MODEL: Final = NewType(
+    kind=NodeKind.CONTEXT, name="headwater.RegisteredModel", properties={"description": ValueKind.STRING}
+)
+DATA_SET: Final = NewType(
+    kind=NodeKind.CONTEXT, name="headwater.DataSet", properties={"description": ValueKind.STRING}
+)
+ARTIFACT: Final = NewType(
+    kind=NodeKind.ARTIFACT,
+    name="headwater.Artifact",
+    properties={"kind": ValueKind.STRING, "source": ValueKind.STRING},
+)
+DATASET: Final = NewType(
+    kind=NodeKind.ARTIFACT,
+    name="headwater.Dataset",
+    base_type="mlmd.Dataset",
+    properties={
+        "kind": ValueKind.STRING,
+        "format": ValueKind.STRING,
+        "source": ValueKind.STRING,
+        "schema": ValueKind.STRUCT,
+        "row_count": ValueKind.INT,
+        "anomalies": ValueKind.STRUCT,
+        "bytes_digest": ValueKind.STRING,
+    },
+)
+"""`digest` of the artifact is that of the content; `bytes_digest` that of the stored bytes, if they differ."""
+
+MODEL: Final = NewType(
+    kind=NodeKind.ARTIFACT,
+    name="headwater.Model",
+    base_type="mlmd.Model",
+    properties={
+        "description": ValueKind.STRING,
+        "format": ValueKind.STRING,
+        "is_safe": ValueKind.BOOLEAN,
+        "facts": ValueKind.STRUCT,
+        "signature": ValueKind.STRUCT,
+        "input_example": ValueKind.STRUCT,
+    },
+)

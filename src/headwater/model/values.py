@@ -1,0 +1,70 @@
+"""The values that a property, a param or a tag can hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+from headwater.errors import InvalidError
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+Json: TypeAlias = bool | int | float | str | None | list["Json"] | dict[str, "Json"]
+
+
+class ValueKind(IntEnum):
+    """How a value is stored; the numbers 1 to 6 are those of MLMD's PropertyType."""
+
+    INT = 1
+    DOUBLE = 2
+    STRING = 3
+    STRUCT = 4
+    PROTO = 5
+    BOOLEAN = 6
+    BYTES = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ProtoValue:
+    """A serialized protocol buffer message with the URL that names its type."""
+
+    type_url: str
+    value: bytes
+
+
+PropertyValue: TypeAlias = bool | int | float | str | bytes | list[Json] | dict[str, Json] | ProtoValue
+Properties: TypeAlias = Mapping[str, PropertyValue]
+
+
+def kind_of(name: str, value: object) -> ValueKind:
+    """Tell how `value` is stored.
+
+    Args:
+        name: The property's name, for the error message.
+        value: Any object.
+
+    Raises:
+        InvalidError: no kind holds such a value, or an int is outside 64 bits.
+    """
+    match value:
+        case bool():
+            return ValueKind.BOOLEAN
+        case int():
+            if INT64_MIN <= value <= INT64_MAX:
+                return ValueKind.INT
+            raise InvalidError(f"property {name!r}: {value} does not fit in 64 bits; store it as a string")
+        case float():
+            return ValueKind.DOUBLE
+        case str():
+            return ValueKind.STRING
+        case bytes():
+            return ValueKind.BYTES
+        case dict() | list():
+            return ValueKind.STRUCT
+        case ProtoValue():
+            return ValueKind.PROTO
+        case _:
+            raise InvalidError(
+                f"property {name!r} cannot hold a {type(value).__name__}: "
+                "use bool, int, float, str, bytes, or JSON lists and dicts"
+            )

@@ -1,0 +1,179 @@
+"""What users import, as functions of the current client; `headwater` re-exports it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.model.models import ModelVersion
+from headwater.model.runs import Run
+from headwater.registry import Model
+from headwater.sdk.client import Client, Current
+from headwater.sdk.lineage import Lineage
+from headwater.tracking import ActiveRun, Dataset
+
+__all__ = [
+    "ActiveRun",
+    "Client",
+    "Dataset",
+    "Lineage",
+    "Model",
+    "ModelVersion",
+    "Run",
+    "connect",
+    "dataset",
+    "get_run",
+    "lineage",
+    "load_model",
+    "models",
+    "run",
+    "search_runs",
+]
+
+# The one piece of state in the package: scripts and notebooks work with one store at a time.
+_current = Current()
+
+
+def connect(url: str | None = None, *, blobs: str | None = None, actor: str | None = None) -> Client:
+    """Use a store from now on, and close the one used before.
+
+    Without this call, the first use opens the project's own store.
+
+    Args:
+        url: `memory://`, `sqlite:///PATH`, `postgresql://…` or `mysql://…`; else
+            `$HEADWATER_STORE`, else `.headwater/headwater.db` in the project.
+        blobs: Folder or URL for bytes; else `$HEADWATER_BLOBS`, else beside a
+            SQLite file (`.blobs`), else `.headwater/blobs` in the project.
+        actor: Who decides, for the ledger; by default user@host.
+
+    Raises:
+        InvalidError: no kind of store has such a URL.
+        SchemaError: the database's tables are of another version.
+        UnavailableError: the database cannot be reached.
+
+    Example:
+        >>> client = connect("memory://")
+        >>> client.store.url
+        'memory://'
+    """
+    return _current.connect(Client(url, blobs=blobs, actor=actor))
+
+
+def run(
+    experiment: str,
+    *,
+    name: str | None = None,
+    params: Mapping[str, object] | None = None,
+    tags: Mapping[str, object] | None = None,
+    run_id: str | None = None,
+    parent: ActiveRun | Run | str | None = None,
+    capture: bool = True,
+) -> ActiveRun:
+    """Start a run, or go on with the one of `run_id`; use it in a `with` block.
+
+    Args:
+        experiment: Name of the experiment; it is made when it is not there.
+        name: A name for people; it need not be unique.
+        params: Hyperparameters; they never change afterwards.
+        tags: Labels; they can change.
+        run_id: Go on with this run: an id, a reference, or the beginning of an id.
+        parent: The run that this one is part of; by default the one whose `with` block we are in.
+        capture: Record the code, environment and hardware that it runs on.
+
+    Raises:
+        InvalidError: a name or key cannot be used; nothing was started then.
+        NotFoundError: there is no run with this `run_id`.
+        ConflictError: the run to go on with has another experiment or other params.
+
+    Example:
+        >>> _ = connect("memory://")
+        >>> with run("flights/train", params={"lr": 0.1}) as active:
+        ...     active.log_metric(name="auc", value=0.71, step=1)
+        >>> get_run(active.run_id).metrics["auc"].value
+        0.71
+    """
+    return _current.get().run(
+        experiment,
+        name=name,
+        params=params,
+        tags=tags,
+        run_id=run_id,
+        parent=parent,
+        capture=capture,
+    )
+
+
+def dataset(name: str, data: object, **options: Any) -> Dataset:
+    """Record a version of a data set; the same content gives the version that is there already.
+
+    Args:
+        name: Name of the data set.
+        data: A pandas, polars or arrow frame, a numpy array, rows, a file, a folder, or a URI.
+        options: As in `headwater.tracking.log_dataset`.
+
+    Example:
+        >>> _ = connect("memory://")
+        >>> first = dataset("flights/train", [{"carrier": "UA", "late": 1}])
+        >>> dataset("flights/train", [{"carrier": "UA", "late": 1}]).ref
+        'data/flights/train/1'
+    """
+    return _current.get().dataset(name, data, **options)
+
+
+def get_run(run_id: str) -> Run:
+    """Return a stored run by its id, its reference, or the beginning of its id.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidError: several begin like this.
+    """
+    return _current.get().get_run(run_id)
+
+
+def search_runs(filter: str = "", *, order_by: str = "", limit: int = 100) -> list[Run]:
+    """Return the runs that a filter selects; by default the newest first.
+
+    Args:
+        filter: Such as `metrics.auc > 0.7 and params.lr = 0.1`.
+        order_by: Such as `metrics.auc desc, start_time`.
+        limit: Runs at the most.
+
+    Raises:
+        FilterError: the filter or order does not parse; the message points at the fault.
+    """
+    return _current.get().search_runs(filter, order_by=order_by, limit=limit)
+
+
+def load_model(ref: str) -> object:
+    """Load a model, after its bytes were compared with their digest.
+
+    Args:
+        ref: Such as `models/late-flights/3` or `models/late-flights@production`.
+
+    Raises:
+        NotFoundError: there is no such version, or its bytes are gone.
+        CorruptError: the bytes are not those that were registered.
+        RefusedError: the version was registered without bytes.
+    """
+    return _current.get().load_model(ref)
+
+
+def lineage(ref: str) -> Lineage:
+    """Return the lineage of what a reference names.
+
+    Args:
+        ref: Such as `models/late-flights/3`, `data/flights/2`, `runs/ID` or `artifacts/17`.
+
+    Raises:
+        InvalidError: it is not a reference to an artifact or execution.
+        NotFoundError: there is no such thing.
+    """
+    return _current.get().lineage(ref)
+
+
+class _Models:
+    """The registered models of the current client: `headwater.models["late-flights"]`."""
+
+    def __getitem__(self, name: str) -> Model:
+        return _current.get().models[name]
+
+
+models = _Models()

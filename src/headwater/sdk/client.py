@@ -1,0 +1,180 @@
+"""The client: one store with its bytes, its registry and its journal."""
+
+import getpass
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from headwater.model.filters import Entity
+from headwater.model.listing import MAX_PAGE, Listing
+from headwater.model.runs import Run
+from headwater.registry import Registry, load_version, version_of
+from headwater.sdk.lineage import Lineage
+from headwater.sdk.project import Places, places
+from headwater.store import open_store
+from headwater.tracking import ActiveRun, Dataset, Session, find_run, log_dataset, start_run
+
+if TYPE_CHECKING:
+    from headwater.model.protocols import BlobStore, Store
+
+PAGE = 1000
+
+
+class Client:
+    """All that belongs to one store. `headwater.connect` makes one and remembers it."""
+
+    def __init__(self, url: str | None = None, *, blobs: str | None = None, actor: str | None = None) -> None:
+        """Open a store.
+
+        Args:
+            url: `memory://`, `sqlite:///PATH`, `postgresql://…`, `mysql://…`; else
+                `$HEADWATER_STORE`, else `.headwater/headwater.db` in the project.
+            blobs: Folder or URL for bytes; else `$HEADWATER_BLOBS`, else beside
+                a SQLite file (`.blobs`), else `.headwater/blobs` in the project.
+            actor: Who decides, for the ledger; by default user@host.
+
+        Raises:
+            InvalidError, SchemaError, UnavailableError: as in `headwater.store.open_store`.
+        """
+        self._places = places_of(url, blobs)
+        self.store: Store = open_store(self._places.store)
+        self.actor = actor or _whoami()
+
+    @cached_property
+    def blobs(self) -> "BlobStore":
+        """The blob store."""
+        from headwater.blobs import open_blobs
+
+        return open_blobs(self._places.blobs)
+
+    @cached_property
+    def session(self) -> Session:
+        """What runs are logged through."""
+        return Session(
+            self.store, self.blobs, journals=self._places.journals, project_root=self._places.root
+        )
+
+    @cached_property
+    def models(self) -> Registry:
+        """All registered models: `client.models["late-flights"]`."""
+        return Registry(self.store, self.blobs, self.actor)
+
+    def run(
+        self,
+        experiment: str,
+        *,
+        name: str | None = None,
+        params: Mapping[str, object] | None = None,
+        tags: Mapping[str, object] | None = None,
+        run_id: str | None = None,
+        parent: ActiveRun | Run | str | None = None,
+        capture: bool = True,
+    ) -> ActiveRun:
+        """Start a run, or go on with the one of `run_id`; see `headwater.run`."""
+        return start_run(
+            self.session,
+            experiment,
+            name=name,
+            params=params,
+            tags=tags,
+            run_id=run_id,
+            parent=parent,
+            capture=capture,
+        )
+
+    def dataset(self, name: str, data: object, **options: Any) -> Dataset:
+        """Record a data version, or find the one with this content; see `headwater.dataset`."""
+        return log_dataset(self.session, name, data, **options)
+
+    def get_run(self, run_id: str) -> Run:
+        """Return a stored run by its id, its reference, or the beginning of its id.
+
+        Raises:
+            NotFoundError: there is none.
+            InvalidError: several begin like this.
+        """
+        return find_run(self.session, run_id)
+
+    def search_runs(self, filter: str = "", *, order_by: str = "", limit: int = 100) -> list[Run]:
+        """Return the runs that a filter selects; by default the newest first.
+
+        Raises:
+            FilterError: the filter or order does not parse.
+        """
+        # The parser takes a while to load, and most programs only log.
+        from headwater.query import parse_filter, parse_order
+
+        tree, order = parse_filter(filter, Entity.RUN), parse_order(order_by, Entity.RUN)
+        found, token = list[Run](), None
+        while len(found) < limit:
+            size = min(PAGE, limit - len(found), MAX_PAGE)
+            page = self.store.runs.page(
+                Listing(filter=tree, order_by=order, limit=size, page_token=token)
+            )
+            found += page.items
+            if (token := page.next_token) is None:
+                break
+        return found
+
+    def load_model(self, ref: str) -> object:
+        """Load a model by reference; see `headwater.load_model`."""
+        return load_version(self.blobs, version_of(self.store, ref))
+
+    def lineage(self, ref: str) -> Lineage:
+        """Return the lineage of what a reference names; see `headwater.lineage`."""
+        return Lineage.of(self.store, ref)
+
+    def close(self) -> None:
+        """Flush what was logged and give back connections."""
+        if "session" in self.__dict__:
+            self.session.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Current:
+    """The client that the functions of `headwater` use: the last one connected, else the project's own."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+
+    def connect(self, client: Client) -> Client:
+        """Use this client from now on; the one before is closed."""
+        with self._lock:
+            before, self._client = self._client, client
+        if before is not None:
+            before.close()
+        return client
+
+    def get(self) -> Client:
+        """Return the client, opened now if there is none."""
+        with self._lock:
+            if self._client is None:
+                self._client = Client()
+            return self._client
+
+
+def places_of(url: str | None, blobs: str | None = None) -> Places:
+    """Return where the store at `url` (None: the project's own) and its parts are kept."""
+    return places(url, blobs, environment=os.environ, start=Path.cwd())
+
+
+def _whoami() -> str:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,50 @@
+"""Stores: implementations of the protocols in `headwater.model.protocols`."""
+
+from headwater.errors import InvalidError
+from headwater.model.protocols import Store
+
+SCHEMES = ("memory", "sqlite", "postgresql", "postgres", "mysql", "mariadb")
+
+__all__ = ["SCHEMES", "open_store", "upgrade_store"]
+
+
+def open_store(url: str) -> Store:
+    """Open the store that a URL names.
+
+    Args:
+        url: `memory://` (gone with the process), `sqlite:///PATH`,
+            `postgresql://…` or `mysql://…`.
+
+    Raises:
+        InvalidError: no kind of store has such a URL.
+        MissingDependencyError: the driver is not installed.
+        SchemaError: the database's tables are of another version.
+        UnavailableError: the database cannot be reached.
+    """
+    _check_url(url)
+    # SQLAlchemy takes a while to load: `import headwater` does not wait for it.
+    from headwater.store.sql.store import SqlStore
+
+    return SqlStore(url)
+
+
+def upgrade_store(url: str) -> tuple[int, int]:
+    """Bring the tables of a database to the version that this headwater needs.
+
+    Returns:
+        The version before and after.
+
+    Raises:
+        InvalidError, MissingDependencyError, UnavailableError: as in `open_store`.
+        SchemaError: the database is empty, or newer than this headwater.
+    """
+    _check_url(url)
+    from headwater.store.sql.setup import upgrade_url
+
+    return upgrade_url(url)
+
+
+def _check_url(url: str) -> None:
+    scheme = url.partition(":")[0].partition("+")[0]
+    if "://" not in url or scheme not in SCHEMES:
+        raise InvalidError(f"{url!r} is not a store URL; it begins with one of {', '.join(SCHEMES)} and ://")

@@ -1,0 +1,72 @@
+"""What differs between the databases, one module each; the rest of the store sees only `Dialect`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.sql.dml import Insert
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one kind of database is spoken to.
+
+    Attributes:
+        name: `sqlite`, `postgresql` or `mysql`.
+        open_engine: Makes the engine for a store URL.
+        shares_commits: One writer at a time is all the database allows, so
+            waiting writes are committed together.
+        ids_in: A condition that a column is among ids, given as one parameter,
+            however many there are.
+        insert_nodes: Inserts rows without id and returns their new ids, in order.
+        insert_rows: Inserts rows the fastest way; parameters as `insert_nodes`.
+        insert_missing: An INSERT that leaves out rows whose key is there.
+        upsert: An INSERT that overwrites the columns that are not in the key.
+        lock_setup: Keeps other processes from making or upgrading tables until the commit.
+        is_transient: The statement may succeed when the transaction is tried again.
+        is_unreachable: The database did not answer, or stayed locked.
+    """
+
+    name: str
+    open_engine: Callable[[str], sa.Engine]
+    shares_commits: bool
+    ids_in: Callable[[sa.ColumnElement[Any], Sequence[int]], sa.ColumnElement[bool]]
+    insert_nodes: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], list[int]]
+    insert_rows: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], None]
+    insert_missing: Callable[[sa.Table, Sequence[str]], Insert]
+    upsert: Callable[[sa.Table, Sequence[str]], Insert]
+    lock_setup: Callable[[sa.Connection], None]
+    is_transient: Callable[[BaseException], bool]
+    is_unreachable: Callable[[BaseException], bool]
+
+
+def dialect_for(url: str) -> Dialect:
+    """Return the dialect that a store URL names; its driver is imported only now."""
+    match url.partition(":")[0].partition("+")[0]:
+        case "memory" | "sqlite":
+            from headwater.store.sql.dialects.sqlite import SQLITE
+
+            return SQLITE
+        case "postgresql" | "postgres":
+            from headwater.store.sql.dialects.postgresql import POSTGRESQL
+
+            return POSTGRESQL
+        case _:
+            from headwater.store.sql.dialects.mysql import MYSQL
+
+            return MYSQL
+
+
+def insert_statement(conn: sa.Connection, table: sa.Table, columns: Sequence[str]) -> str:
+    """Return the driver's own text of an INSERT of these columns, to be run with tuples.
+
+    Tuples handed to the driver are 2 to 4 times faster than SQLAlchemy's
+    dictionaries; text has to be encoded by the caller then.
+    """
+    quote = conn.dialect.identifier_preparer.quote
+    names = ", ".join(quote(column) for column in columns)
+    mark = "?" if conn.dialect.paramstyle == "qmark" else "%s"
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join([mark] * len(columns))})"

@@ -1,0 +1,94 @@
+"""PostgreSQL through psycopg 3: bulk goes through COPY, ids come from the table's sequence."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.sql.dml import Insert
+
+from headwater.errors import MissingDependencyError
+from headwater.store.sql.dialects import Dialect, Row, insert_statement
+
+try:
+    import psycopg
+    from psycopg import errors
+except ImportError as missing:
+    raise MissingDependencyError("psycopg", "postgresql", "a PostgreSQL store") from missing
+
+COPY_ROWS: Final = 50
+"""From this many rows on, COPY is faster than a statement a row."""
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Make an engine for `postgresql://`."""
+    return sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=24,
+    )
+
+
+def _ids_in(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    return column == sa.any_(sa.bindparam(None, list(ids), ARRAY(sa.BigInteger)))
+
+
+def _insert_nodes(
+    conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
+) -> list[int]:
+    statement = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+    ids = list(conn.exec_driver_sql(statement, (f'"{table.name}"', len(rows))).scalars())
+    _insert_rows(conn, table, ("id", *columns), [(i, *row) for i, row in zip(ids, rows, strict=True)])
+    return ids
+
+
+def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    if len(rows) < COPY_ROWS:
+        if rows:
+            conn.exec_driver_sql(insert_statement(conn, table, columns), list(rows))
+        return
+    quote = conn.dialect.identifier_preparer.quote
+    names = ", ".join(quote(c) for c in columns)
+    cursor: psycopg.Cursor[Any] = conn.connection.cursor()  # type: ignore[assignment]
+    with cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:  # pyright: ignore
+        for row in rows:
+            copy.write_row(row)
+
+
+def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
+    return insert(table).on_conflict_do_nothing(index_elements=list(key))
+
+
+def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
+    statement = insert(table)
+    others = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=others)
+
+
+def _lock_setup(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('headwater setup'))")
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable))
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+
+
+POSTGRESQL: Final = Dialect(
+    name="postgresql",
+    open_engine=open_engine,
+    shares_commits=False,
+    ids_in=_ids_in,
+    insert_nodes=_insert_nodes,
+    insert_rows=_insert_rows,
+    insert_missing=_insert_missing,
+    upsert=_upsert,
+    lock_setup=_lock_setup,
+    is_transient=_is_transient,
+    is_unreachable=_is_unreachable,
+)

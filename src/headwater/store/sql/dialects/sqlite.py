@@ -1,0 +1,130 @@
+"""SQLite: WAL, one writer at a time, ids counted up by AUTOINCREMENT."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.dml import Insert
+
+from headwater.errors import InvalidError
+from headwater.store.sql.dialects import Dialect, Row, insert_statement
+
+BUSY_TIMEOUT_S: Final = 30
+PAGE_CACHE_KIB: Final = 64_000
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Make an engine for `memory://` or `sqlite:///PATH`."""
+    if url.startswith("memory:"):
+        return _with_pragmas(
+            sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        )
+    path = database_path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+    )
+    return _with_pragmas(engine)
+
+
+def database_path(url: str) -> Path:
+    """Return the file of a `sqlite:///` URL.
+
+    Raises:
+        InvalidError: the URL names no file.
+    """
+    database = sa.make_url(url).database
+    if not database or database == ":memory:":
+        raise InvalidError(f"{url!r} names no file: write sqlite:///PATH, or memory:// for a store in memory")
+    return Path(database)
+
+
+def _with_pragmas(engine: sa.Engine) -> sa.Engine:
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: sqlite3.Connection, _: object) -> None:
+    # The driver must not open transactions by itself: `_on_begin` says how they start.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA cache_size=-{PAGE_CACHE_KIB}")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    # LIKE respects case as on the other databases; ILIKE lowers both sides.
+    connection.execute("PRAGMA case_sensitive_like=ON")
+
+
+def _on_begin(conn: sa.Connection) -> None:
+    # Deferred transactions that read first and write later fail under load however long they may wait.
+    writes = conn.get_execution_options().get("headwater_writes", False)
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _ids_in(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    values = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
+    return column.in_(sa.select(values.c.value))
+
+
+def _insert_nodes(
+    conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
+) -> list[int]:
+    # Nobody else writes while this transaction runs, so the next ids are known.
+    last = conn.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar()
+    first = (last or 0) + 1
+    ids = list(range(first, first + len(rows)))
+    _insert_rows(conn, table, ("id", *columns), [(i, *row) for i, row in zip(ids, rows, strict=True)])
+    return ids
+
+
+def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    if rows:
+        conn.exec_driver_sql(insert_statement(conn, table, columns), list(rows))
+
+
+def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
+    return insert(table).on_conflict_do_nothing(index_elements=list(key))
+
+
+def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
+    statement = insert(table)
+    others = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=others)
+
+
+def _no_lock(_: sa.Connection) -> None:
+    # A write transaction keeps all other writers out.
+    return
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and any(
+        word in str(error) for word in ("locked", "busy", "unable to open", "disk I/O", "readonly")
+    )
+
+
+def _never(_: BaseException) -> bool:
+    # The driver has waited BUSY_TIMEOUT_S already, and writers do not deadlock.
+    return False
+
+
+SQLITE: Final = Dialect(
+    name="sqlite",
+    open_engine=open_engine,
+    shares_commits=True,
+    ids_in=_ids_in,
+    insert_nodes=_insert_nodes,
+    insert_rows=_insert_rows,
+    insert_missing=_insert_missing,
+    upsert=_upsert,
+    lock_setup=_no_lock,
+    is_transient=_never,
+    is_unreachable=_is_busy,
+)

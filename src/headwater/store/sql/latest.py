@@ -1,0 +1,115 @@
+"""The newest point and the range of a series, and how they stand in its row."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import sqlalchemy as sa
+
+from headwater.model.ids import ExecutionId
+from headwater.model.series import LatestMetric, Points
+from headwater.store.sql.chunks import columns
+from headwater.store.sql.values import split_infinity
+
+_VALUE, _MIN, _MAX = 1, 2, 4
+"""Bits of the `infinite` column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What `series` keeps of the points: the greatest by (step, time, value), the range, and how many."""
+
+    step: int
+    time_ms: int
+    value: float
+    min: float | None
+    max: float | None
+    count: int
+
+    @classmethod
+    def of_row(cls, row: sa.Row[Any]) -> Self:
+        """Read it from a row of `series`."""
+        return cls(
+            row.step,
+            row.time_ms,
+            math.nan if row.value is None else _restored(row.value, row.infinite & _VALUE),
+            None if row.min_value is None else _restored(row.min_value, row.infinite & _MIN),
+            None if row.max_value is None else _restored(row.max_value, row.infinite & _MAX),
+            row.count,
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """Return what to write into a row of `series`."""
+        value, min_value, max_value = (
+            (None, 0) if v is None else split_infinity(v) for v in (self.value, self.min, self.max)
+        )
+        flags = (_VALUE * bool(value[1])) | (_MIN * bool(min_value[1])) | (_MAX * bool(max_value[1]))
+        return {
+            "step": self.step,
+            "time_ms": self.time_ms,
+            "value": value[0],
+            "min_value": min_value[0],
+            "max_value": max_value[0],
+            "infinite": flags,
+            "count": self.count,
+        }
+
+    def joined(self, other: "Latest") -> "Latest":
+        """Return what holds for the points of both."""
+        if not self.count or not other.count:
+            return other if not self.count else self
+        newest = max(self, other, key=_rank)
+        lows = [v for v in (self.min, other.min) if v is not None]
+        highs = [v for v in (self.max, other.max) if v is not None]
+        return Latest(
+            newest.step,
+            newest.time_ms,
+            newest.value,
+            min(lows, default=None),
+            max(highs, default=None),
+            self.count + other.count,
+        )
+
+
+def _rank(latest: Latest) -> tuple[int, int, bool, float]:
+    # NaN is below every number, so that the order is total.
+    is_number = not math.isnan(latest.value)
+    return (latest.step, latest.time_ms, is_number, latest.value if is_number else 0.0)
+
+
+def latest_of(points: Points) -> Latest:
+    """Sum up points; with none, everything is 0 or missing."""
+    if not len(points):
+        return Latest(0, 0, math.nan, None, None, 0)
+    steps, times, values = columns(points)
+    ranked = np.where(np.isnan(values), -np.inf, values)
+    newest = int(np.lexsort((~np.isnan(values), ranked, times, steps))[-1]) if len(points) > 1 else 0
+    numbers = values[~np.isnan(values)]
+    return Latest(
+        int(steps[newest]),
+        int(times[newest]),
+        float(values[newest]),
+        float(numbers.min()) if len(numbers) else None,
+        float(numbers.max()) if len(numbers) else None,
+        len(points),
+    )
+
+
+def metric_of(row: sa.Row[Any]) -> LatestMetric:
+    """Turn a row of `series` into the public value."""
+    latest = Latest.of_row(row)
+    return LatestMetric(
+        execution_id=ExecutionId(row.execution_id),
+        key=row.key,
+        step=latest.step,
+        time_ms=latest.time_ms,
+        value=latest.value,
+        min=latest.min,
+        max=latest.max,
+        count=latest.count,
+    )
+
+
+def _restored(number: float, is_infinite: int) -> float:
+    return math.copysign(math.inf, number) if is_infinite else number

@@ -1,0 +1,268 @@
+"""Edges: events, attributions, associations, parents, and publishing an execution with all of them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from headwater.errors import ConflictError, InvalidError
+from headwater.model.graph import (
+    ArtifactChange,
+    ArtifactLink,
+    Association,
+    Attribution,
+    Event,
+    EventPath,
+    EventType,
+    NewArtifact,
+    NewContext,
+    NewExecution,
+    ParentContext,
+    Publication,
+    Published,
+)
+from headwater.model.ids import ArtifactId, ContextId, ExecutionId
+from headwater.store.sql.database import Database
+from headwater.store.sql.idempotency import write_once
+from headwater.store.sql.locks import PARENTS, lock
+from headwater.store.sql.nodes import Artifacts, Contexts, Executions
+from headwater.store.sql.schema import association, attribution, event, parent_context
+from headwater.store.sql.text import encode
+
+L = TypeVar("L", Attribution, Association, ParentContext)
+
+
+class Links:
+    """`LinkStore` in SQL."""
+
+    def __init__(
+        self, db: Database, artifacts: Artifacts, executions: Executions, contexts: Contexts
+    ) -> None:
+        self._db = db
+        self._artifacts = artifacts
+        self._executions = executions
+        self._contexts = contexts
+
+    def add_events(self, events: Sequence[Event], /) -> None:
+        def job(conn: sa.Connection) -> None:
+            self._artifacts.require(conn, [e.artifact_id for e in events])
+            self._executions.require(conn, [e.execution_id for e in events])
+            self._insert_events(conn, events)
+
+        self._db.write(job)
+
+    def add_memberships(
+        self, attributions: Sequence[Attribution] = (), associations: Sequence[Association] = ()
+    ) -> None:
+        def job(conn: sa.Connection) -> None:
+            self._contexts.require(conn, [a.context_id for a in (*attributions, *associations)])
+            self._artifacts.require(conn, [a.artifact_id for a in attributions])
+            self._executions.require(conn, [a.execution_id for a in associations])
+            self.attribute(conn, attributions)
+            self.associate(conn, associations)
+
+        self._db.write(job)
+
+    def add_parents(self, links: Sequence[ParentContext], /) -> None:
+        def job(conn: sa.Connection) -> None:
+            # Two links stored at once could close a cycle that neither sees.
+            lock(conn, PARENTS)
+            self._contexts.require(conn, [i for link in links for i in (link.child_id, link.parent_id)])
+            for link in links:
+                self._add_parent(conn, link)
+
+        self._db.write(job)
+
+    def events_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Event]:
+        order = (event.c.artifact_id, event.c.type, event.c.execution_id)
+        return self._events(self._db.dialect.ids_in(event.c.artifact_id, ids), order)
+
+    def events_of_executions(self, ids: Sequence[ExecutionId], /) -> list[Event]:
+        order = (event.c.execution_id, event.c.type, event.c.artifact_id)
+        return self._events(self._db.dialect.ids_in(event.c.execution_id, ids), order)
+
+    def contexts_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Attribution]:
+        return self._pairs(attribution, "artifact_id", "context_id", ids, Attribution)
+
+    def contexts_of_executions(self, ids: Sequence[ExecutionId], /) -> list[Association]:
+        return self._pairs(association, "execution_id", "context_id", ids, Association)
+
+    def artifacts_of_contexts(self, ids: Sequence[ContextId], /) -> list[Attribution]:
+        return self._pairs(attribution, "context_id", "artifact_id", ids, Attribution)
+
+    def executions_of_contexts(self, ids: Sequence[ContextId], /) -> list[Association]:
+        return self._pairs(association, "context_id", "execution_id", ids, Association)
+
+    def parents(self, ids: Sequence[ContextId], /) -> list[ParentContext]:
+        return self._pairs(parent_context, "child_id", "parent_id", ids, ParentContext)
+
+    def children(self, ids: Sequence[ContextId], /) -> list[ParentContext]:
+        return self._pairs(parent_context, "parent_id", "child_id", ids, ParentContext)
+
+    def publish(self, publication: Publication, /, *, key: str | None = None) -> Published:
+        return write_once(
+            self._db,
+            lambda conn: self._publish(conn, publication),
+            key=key,
+            request=publication,
+            result=Published,
+        )
+
+    def attribute(self, conn: sa.Connection, links: Iterable[Attribution]) -> None:
+        """Store attributions inside a running transaction; those that are there stay."""
+        self._insert_missing(
+            conn, attribution, [{"context_id": a.context_id, "artifact_id": a.artifact_id} for a in links]
+        )
+
+    def associate(self, conn: sa.Connection, links: Iterable[Association]) -> None:
+        """Store associations inside a running transaction; those that are there stay."""
+        self._insert_missing(
+            conn, association, [{"context_id": a.context_id, "execution_id": a.execution_id} for a in links]
+        )
+
+    def add_missing_events(self, conn: sa.Connection, events: Sequence[Event]) -> None:
+        """Store events inside a running transaction; those that are there stay as they are."""
+        now = self._db.clock_ms()
+        rows = [
+            {
+                "execution_id": e.execution_id,
+                "type": e.type,
+                "artifact_id": e.artifact_id,
+                "path": _path_text(e.path),
+                "time_ms": now if e.time_ms is None else e.time_ms,
+            }
+            for e in events
+        ]
+        if rows:
+            conn.execute(self._db.dialect.insert_missing(event, ("execution_id", "type", "artifact_id")), rows)
+
+    def _insert_events(self, conn: sa.Connection, events: Sequence[Event]) -> None:
+        now = self._db.clock_ms()
+        rows = [
+            (
+                e.execution_id,
+                _known(e.type),
+                e.artifact_id,
+                None if (path := _path_text(e.path)) is None else encode(path),
+                now if e.time_ms is None else e.time_ms,
+            )
+            for e in events
+        ]
+        columns = ("execution_id", "type", "artifact_id", "path", "time_ms")
+        self._db.dialect.insert_rows(conn, event, columns, rows)
+
+    def _insert_missing(self, conn: sa.Connection, table: sa.Table, rows: list[dict[str, int]]) -> None:
+        if rows:
+            key = [c.name for c in table.primary_key]
+            now = self._db.clock_ms()
+            conn.execute(
+                self._db.dialect.insert_missing(table, key), [{**row, "created_ms": now} for row in rows]
+            )
+
+    def _add_parent(self, conn: sa.Connection, link: ParentContext) -> None:
+        frontier, seen = {link.parent_id}, set[int]()
+        while frontier:
+            if link.child_id in frontier:
+                raise InvalidError(
+                    f"context {link.parent_id} is part of context {link.child_id} already (or the same): "
+                    "the link would close a cycle"
+                )
+            seen |= frontier
+            above = sa.select(parent_context.c.parent_id).where(
+                self._db.dialect.ids_in(parent_context.c.child_id, sorted(frontier))
+            )
+            frontier = {ContextId(i) for i in conn.execute(above).scalars()} - seen
+        table = parent_context
+        exists = sa.select(table).where(
+            table.c.child_id == link.child_id, table.c.parent_id == link.parent_id
+        )
+        if conn.execute(exists).first() is not None:
+            raise ConflictError(f"context {link.child_id} is part of context {link.parent_id} already")
+        values = {"child_id": link.child_id, "parent_id": link.parent_id, "created_ms": self._db.clock_ms()}
+        conn.execute(sa.insert(table).values(values))
+
+    def _events(
+        self, condition: sa.ColumnElement[bool], order: Sequence[sa.ColumnElement[int]]
+    ) -> list[Event]:
+        with self._db.read() as conn:
+            return [event_of(row) for row in conn.execute(sa.select(event).where(condition).order_by(*order))]
+
+    def _pairs(
+        self, table: sa.Table, by: str, then: str, ids: Sequence[int], entity: type[L]
+    ) -> list[L]:
+        first, second = (c.name for c in table.primary_key)
+        statement = (
+            sa.select(table.c[first], table.c[second])
+            .where(self._db.dialect.ids_in(table.c[by], ids))
+            .order_by(table.c[by], table.c[then])
+        )
+        with self._db.read() as conn:
+            return [entity(*row) for row in conn.execute(statement)]
+
+    def _publish(self, conn: sa.Connection, publication: Publication) -> Published:
+        contexts = [self._context(conn, c) for c in publication.contexts]
+        artifacts = self._put_artifacts(conn, publication.artifacts)
+        execution = self._put_execution(conn, publication)
+        events = [
+            Event(artifact_id=a, execution_id=execution, type=_known(link.type), path=link.path)
+            for a, link in zip(artifacts, publication.artifacts, strict=True)
+        ]
+        self.add_missing_events(conn, events)
+        self.attribute(conn, {Attribution(c, a): None for c in contexts for a in artifacts})
+        self.associate(conn, {Association(c, execution): None for c in contexts})
+        return Published(
+            execution_id=execution, artifact_ids=tuple(artifacts), context_ids=tuple(contexts)
+        )
+
+    def _context(self, conn: sa.Connection, context: NewContext | ContextId) -> ContextId:
+        if isinstance(context, NewContext):
+            return self._contexts.ensure(conn, context)
+        self._contexts.require(conn, [context])
+        return context
+
+    def _put_artifacts(self, conn: sa.Connection, links: Sequence[ArtifactLink]) -> list[ArtifactId]:
+        new = [link.artifact for link in links if isinstance(link.artifact, NewArtifact)]
+        fresh = iter(self._artifacts.insert(conn, new))
+        self._artifacts.change(
+            conn, [link.artifact for link in links if isinstance(link.artifact, ArtifactChange)]
+        )
+        self._artifacts.require(conn, [link.artifact for link in links if isinstance(link.artifact, int)])
+        return [_artifact_id(link.artifact, fresh) for link in links]
+
+    def _put_execution(self, conn: sa.Connection, publication: Publication) -> ExecutionId:
+        execution = publication.execution
+        if isinstance(execution, NewExecution):
+            return self._executions.insert(conn, [execution])[0]
+        self._executions.change(conn, [execution])
+        return execution.id
+
+
+def event_of(row: sa.Row[tuple[int, int, int, str | None, int]]) -> Event:
+    """Turn a row of the event table into an event."""
+    execution_id, kind, artifact_id, path, time_ms = row
+    return Event(
+        artifact_id=ArtifactId(artifact_id),
+        execution_id=ExecutionId(execution_id),
+        type=EventType(kind),
+        path=tuple(json.loads(path)) if path else (),
+        time_ms=time_ms,
+    )
+
+
+def _artifact_id(
+    artifact: NewArtifact | ArtifactChange | ArtifactId, fresh: Iterable[ArtifactId]
+) -> ArtifactId:
+    if isinstance(artifact, NewArtifact):
+        return next(iter(fresh))
+    return artifact.id if isinstance(artifact, ArtifactChange) else artifact
+
+
+def _path_text(path: EventPath) -> str | None:
+    return json.dumps(path) if path else None
+
+
+def _known(kind: EventType) -> EventType:
+    if kind is EventType.UNKNOWN:
+        raise InvalidError("an event needs a type: INPUT, OUTPUT or one of their kinds")
+    return kind

@@ -1,0 +1,365 @@
+"""Artifacts, executions and contexts: one piece of code, told apart by a `NodeTable`."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
+from headwater.model.filters import Entity
+from headwater.model.graph import (
+    KEEP,
+    MAX_NAME_CHARS,
+    Artifact,
+    ArtifactChange,
+    ArtifactState,
+    Context,
+    ContextChange,
+    Execution,
+    ExecutionChange,
+    ExecutionState,
+    NewArtifact,
+    NewContext,
+    NewExecution,
+    NodeKind,
+)
+from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
+from headwater.model.listing import Listing, Page
+from headwater.model.values import PropertyValue
+from headwater.store.sql import properties, schema, search
+from headwater.store.sql.database import Database, insert_unless_there
+from headwater.store.sql.idempotency import write_once
+from headwater.store.sql.properties import Spaces
+from headwater.store.sql.text import encode_optional
+from headwater.store.sql.types import Types
+from headwater.store.sql.values import Space
+
+Id = TypeVar("Id", ArtifactId, ExecutionId, ContextId)
+N = TypeVar("N", Artifact, Execution, Context)
+NewN = TypeVar("NewN", NewArtifact, NewExecution, NewContext)
+ChangeN = TypeVar("ChangeN", ArtifactChange, ExecutionChange, ContextChange)
+
+LOOKUP_BATCH: Final = 500
+"""How many texts one look-up statement may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTable:
+    """Where one kind of node is kept.
+
+    Attributes:
+        own: The columns that only this kind has.
+        state: The enum of its `state` column, if it has one.
+    """
+
+    kind: NodeKind
+    entity: Entity
+    table: sa.Table
+    properties: sa.Table
+    own: tuple[str, ...] = ()
+    state: Callable[[int], Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The kind in words."""
+        return self.table.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What an insert writes, in the table's order."""
+        return ("type_id", "name", "external_id", *self.own, "created_ms", "updated_ms", "revision")
+
+
+ARTIFACTS: Final = NodeTable(
+    NodeKind.ARTIFACT,
+    Entity.ARTIFACT,
+    schema.artifact,
+    schema.artifact_property,
+    ("uri", "state", "digest", "size_bytes"),
+    ArtifactState,
+)
+EXECUTIONS: Final = NodeTable(
+    NodeKind.EXECUTION,
+    Entity.EXECUTION,
+    schema.execution,
+    schema.execution_property,
+    ("state",),
+    ExecutionState,
+)
+CONTEXTS: Final = NodeTable(NodeKind.CONTEXT, Entity.CONTEXT, schema.context, schema.context_property)
+
+
+class Nodes(Generic[Id, N, NewN, ChangeN]):
+    """`NodeStore` in SQL."""
+
+    nodes: ClassVar[NodeTable]
+    entity: ClassVar[type[Any]]
+
+    def __init__(self, db: Database, types: Types) -> None:
+        self._db = db
+        self._types = types
+
+    def add(self, new: Sequence[NewN], /, *, key: str | None = None) -> list[Id]:
+        request = (self.nodes.name, new)
+        return write_once(
+            self._db, lambda conn: self.insert(conn, new), key=key, request=request, result=list[int]
+        )  # type: ignore[return-value]
+
+    def update(self, changes: Sequence[ChangeN], /, *, key: str | None = None) -> None:
+        def job(conn: sa.Connection) -> bool:
+            self.change(conn, changes)
+            return True
+
+        write_once(self._db, job, key=key, request=(self.nodes.name, changes), result=bool)
+
+    def get(self, ids: Sequence[Id], /) -> list[N]:
+        with self._db.read() as conn:
+            found = self.by_ids(conn, ids)
+        return [found[i] for i in ids if i in found]
+
+    def page(self, listing: Listing = Listing(), /) -> Page[N]:
+        with self._db.read() as conn:
+            ids, token = search.page(conn, self._db.dialect, self.nodes.entity, listing)
+            found = self.by_ids(conn, ids)
+        return Page(tuple(found[i] for i in ids if i in found), token)
+
+    def find(self, type_id: TypeId, name: str) -> N | None:
+        table = self.nodes.table
+        return next(iter(self._where(table.c.type_id == type_id, table.c.name == name)), None)
+
+    def by_external_ids(self, external_ids: Sequence[str], /) -> list[N]:
+        return self._among("external_id", external_ids)
+
+    def delete(self, ids: Sequence[Id], /) -> None:
+        self._set_deleted(ids, self._db.clock_ms())
+
+    def restore(self, ids: Sequence[Id], /) -> None:
+        self._set_deleted(ids, None)
+
+    def insert(self, conn: sa.Connection, new: Sequence[NewN]) -> list[Id]:
+        """Store nodes inside a running transaction."""
+        now = self._db.clock_ms()
+        for node in new:
+            self._check(conn, node)
+        rows = [self._row(node, now) for node in new]
+        if not rows:
+            return []
+        ids = self._db.dialect.insert_nodes(conn, self.nodes.table, self.nodes.columns, rows)
+        spaces = ((i, _spaces(node)) for i, node in zip(ids, new, strict=True))
+        properties.insert(conn, self._db.dialect, self.nodes.properties, spaces)
+        return ids  # type: ignore[return-value]
+
+    def change(self, conn: sa.Connection, changes: Sequence[ChangeN]) -> None:
+        """Change nodes inside a running transaction."""
+        stored = self.by_ids(conn, [c.id for c in changes], locks=True)
+        for change in changes:
+            if change.id not in stored:
+                raise NotFoundError(self.nodes.name, change.id)
+            self._change_one(conn, stored[change.id], change)
+
+    def by_ids(self, conn: sa.Connection, ids: Iterable[int], *, locks: bool = False) -> dict[int, N]:
+        """Return nodes by id inside a running transaction; `locks` keeps others from changing them."""
+        table, wanted = self.nodes.table, sorted(set(ids))
+        if not wanted:
+            return {}
+        # By id, so that two writers lock the same nodes in the same order.
+        statement = sa.select(table).where(self._db.dialect.ids_in(table.c.id, wanted)).order_by(table.c.id)
+        rows = conn.execute(statement.with_for_update() if locks else statement).mappings().all()
+        types = self._types.by_ids(conn, [row["type_id"] for row in rows])
+        spaces = properties.read(conn, self._db.dialect, self.nodes.properties, [row["id"] for row in rows])
+        return {
+            row["id"]: self._entity(row, types[row["type_id"]].name, spaces.get(row["id"], {}))
+            for row in rows
+        }
+
+    def require(self, conn: sa.Connection, ids: Iterable[int]) -> None:
+        """Check that nodes are stored.
+
+        Raises:
+            NotFoundError: naming the first that is not.
+        """
+        wanted = sorted(set(ids))
+        table = self.nodes.table
+        stored = set(
+            conn.execute(sa.select(table.c.id).where(self._db.dialect.ids_in(table.c.id, wanted))).scalars()
+        )
+        for node_id in wanted:
+            if node_id not in stored:
+                raise NotFoundError(self.nodes.name, node_id)
+
+    def _where(self, *conditions: sa.ColumnElement[bool]) -> list[N]:
+        with self._db.read() as conn:
+            ids = conn.execute(sa.select(self.nodes.table.c.id).where(*conditions)).scalars().all()
+            return [*self.by_ids(conn, ids).values()]
+
+    def _among(self, column: str, texts: Sequence[str]) -> list[N]:
+        found: dict[int, N] = {}
+        for start in range(0, len(texts), LOOKUP_BATCH):
+            part = texts[start : start + LOOKUP_BATCH]
+            found |= {node.id: node for node in self._where(self.nodes.table.c[column].in_(part))}
+        return [found[i] for i in sorted(found)]
+
+    def _set_deleted(self, ids: Sequence[int], deleted_ms: int | None) -> None:
+        table = self.nodes.table
+
+        def job(conn: sa.Connection) -> None:
+            self.require(conn, ids)
+            conn.execute(
+                sa.update(table)
+                .where(
+                    self._db.dialect.ids_in(table.c.id, ids),
+                    table.c.deleted_ms.is_(None) if deleted_ms is not None else sa.true(),
+                )
+                .values(deleted_ms=deleted_ms, revision=table.c.revision + 1)
+            )
+
+        self._db.write(job)
+
+    def _check(self, conn: sa.Connection, node: NewN) -> None:
+        self._types.check(conn, self.nodes.kind, node.type_id, node.properties)
+        if self.nodes.kind is NodeKind.CONTEXT and not node.name:
+            raise InvalidError("a context needs a name that is not empty")
+        for what, text in (("name", node.name), ("external id", node.external_id)):
+            if text is not None and len(text) > MAX_NAME_CHARS:
+                raise InvalidError(
+                    f"{what} {text[:40]!r}… has {len(text)} characters; the most is {MAX_NAME_CHARS}"
+                )
+
+    def _row(self, node: NewN, now: int) -> tuple[Any, ...]:
+        own = tuple(_storable(getattr(node, column)) for column in self.nodes.own)
+        return (node.type_id, encode_optional(node.name), encode_optional(node.external_id), *own, now, now, 1)
+
+    def _entity(self, row: Mapping[str, Any], type_name: str, spaces: Spaces) -> N:
+        fields: dict[str, Any] = dict(row)
+        if self.nodes.state is not None and fields["state"] is not None:
+            fields["state"] = self.nodes.state(fields["state"])
+        if self.nodes.kind is NodeKind.EXECUTION:
+            fields["params"] = spaces.get(Space.PARAM, {})
+        return self.entity(
+            **fields,
+            type_name=type_name,
+            properties=spaces.get(Space.PROPERTY, {}),
+            custom_properties=spaces.get(Space.CUSTOM, {}),
+        )
+
+    def _change_one(self, conn: sa.Connection, node: N, change: ChangeN) -> None:
+        if change.expect_revision not in {None, node.revision}:
+            raise StaleWriteError(
+                self.nodes.name, node.id, expected=change.expect_revision or 0, found=node.revision
+            )
+        kept = {name: value for name, value in change.properties.items() if value is not None}
+        self._types.check(conn, self.nodes.kind, node.type_id, kept)
+        differs = self._change_properties(conn, node, change)
+        fields = _changed_fields(node, change, ("external_id", *self.nodes.own))
+        if differs or fields or change.touch:
+            table = self.nodes.table
+            # A change is always later than the one before, even within one millisecond.
+            later = max(self._db.clock_ms(), node.updated_ms + 1)
+            conn.execute(
+                sa.update(table)
+                .where(table.c.id == node.id)
+                .values(**fields, updated_ms=later, revision=node.revision + 1)
+            )
+
+    def _change_properties(self, conn: sa.Connection, node: N, change: ChangeN) -> bool:
+        differs = False
+        for space, stored, wanted, replaces in (
+            (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
+            (
+                Space.CUSTOM,
+                node.custom_properties,
+                change.custom_properties,
+                change.replace_custom_properties,
+            ),
+        ):
+            differs |= properties.change(
+                conn,
+                self._db.dialect,
+                self.nodes.properties,
+                node.id,
+                space,
+                stored=stored,
+                wanted=wanted,
+                replaces=replaces,
+            )
+        return differs
+
+
+class Artifacts(Nodes[ArtifactId, Artifact, NewArtifact, ArtifactChange]):
+    """`ArtifactStore` in SQL."""
+
+    nodes = ARTIFACTS
+    entity = Artifact
+
+    def by_uris(self, uris: Sequence[str], /) -> list[Artifact]:
+        return self._among("uri", uris)
+
+    def by_digests(self, digests: Sequence[str], /) -> list[Artifact]:
+        return self._among("digest", digests)
+
+
+class Executions(Nodes[ExecutionId, Execution, NewExecution, ExecutionChange]):
+    """`ExecutionStore` in SQL."""
+
+    nodes = EXECUTIONS
+    entity = Execution
+
+
+class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
+    """`ContextStore` in SQL."""
+
+    nodes = CONTEXTS
+    entity = Context
+
+    def ensure(self, conn: sa.Connection, new: NewContext) -> ContextId:
+        """Return the id of the context with this type and name, stored now if it is new."""
+        self._check(conn, new)
+        found = self._id_of(conn, new)
+        if found is not None:
+            return found
+        now = self._db.clock_ms()
+        # Another transaction may store it at this moment: whoever is second finds it.
+        values = {
+            "type_id": new.type_id,
+            "name": new.name,
+            "external_id": new.external_id,
+            "created_ms": now,
+            "updated_ms": now,
+            "revision": 1,
+        }
+        is_mine = insert_unless_there(conn, schema.context, values)
+        found = self._id_of(conn, new)
+        if found is None:
+            raise ConflictError(f"a context with external id {new.external_id!r} is stored already")
+        if is_mine:
+            properties.insert(conn, self._db.dialect, schema.context_property, [(found, _spaces(new))])
+        return found
+
+    def _id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+        table = schema.context
+        found = conn.execute(
+            sa.select(table.c.id).where(table.c.type_id == new.type_id, table.c.name == new.name)
+        ).scalar()
+        return None if found is None else ContextId(found)
+
+
+def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
+    spaces: dict[Space, Mapping[str, PropertyValue]] = {
+        Space.PROPERTY: node.properties,
+        Space.CUSTOM: node.custom_properties,
+    }
+    if isinstance(node, NewExecution):
+        spaces[Space.PARAM] = node.params
+    return spaces
+
+
+def _storable(value: Any) -> Any:
+    return encode_optional(value) if isinstance(value, str) else value
+
+
+def _changed_fields(node: object, change: object, names: Iterable[str]) -> dict[str, Any]:
+    wanted = {name: getattr(change, name) for name in names}
+    return {
+        name: value for name, value in wanted.items() if value is not KEEP and value != getattr(node, name)
+    }

@@ -1,0 +1,90 @@
+"""Property rows of nodes: read, written and changed in bulk."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import sqlalchemy as sa
+
+from headwater.model.values import PropertyValue
+from headwater.store.sql.dialects import Dialect
+from headwater.store.sql.text import decode, encode
+from headwater.store.sql.values import VALUE_COLUMNS, Space, same_value, value_of, value_row
+
+COLUMNS: Final = ("node_id", "space", "name", *VALUE_COLUMNS)
+
+Spaces: TypeAlias = Mapping[Space, Mapping[str, PropertyValue]]
+"""A node's properties by space."""
+
+
+def insert(
+    conn: sa.Connection, dialect: Dialect, table: sa.Table, nodes: Iterable[tuple[int, Spaces]]
+) -> None:
+    """Store the properties of new nodes.
+
+    Raises:
+        InvalidError: a name or a value cannot be stored.
+    """
+    rows = [
+        (node_id, space, encode(name), *value_row(name, value, space))
+        for node_id, spaces in nodes
+        for space, values in spaces.items()
+        for name, value in values.items()
+    ]
+    dialect.insert_rows(conn, table, COLUMNS, rows)
+
+
+def read(
+    conn: sa.Connection, dialect: Dialect, table: sa.Table, ids: Sequence[int]
+) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
+    """Return the properties of nodes by node and space, names sorted; nodes without any are left out."""
+    if not ids:
+        return {}
+    # The text is read as it is stored: decoding by hand is cheaper than a type's hook per value.
+    columns = [sa.type_coerce(table.c[name], _PLAIN.get(name, table.c[name].type)) for name in COLUMNS]
+    statement = (
+        sa.select(*columns)
+        .where(dialect.ids_in(table.c.node_id, ids))
+        .order_by(table.c.node_id, table.c.space, table.c.name)
+    )
+    found: dict[int, dict[Space, dict[str, PropertyValue]]] = defaultdict(lambda: defaultdict(dict))
+    for node_id, space, name, *value in conn.execute(statement):
+        found[node_id][Space(space)][decode(name)] = value_of(tuple(value))
+    return found
+
+
+_PLAIN: Final = {"name": sa.Text(), "head": sa.Text(), "text_value": sa.Text()}
+
+
+def change(
+    conn: sa.Connection,
+    dialect: Dialect,
+    table: sa.Table,
+    node_id: int,
+    space: Space,
+    *,
+    stored: Mapping[str, PropertyValue],
+    wanted: Mapping[str, PropertyValue | None],
+    replaces: bool = False,
+) -> bool:
+    """Bring the properties of one space to what is wanted; None deletes a key.
+
+    The caller holds the node's row locked.
+
+    Returns:
+        Whether anything differed.
+    """
+    gone = [name for name in stored if wanted.get(name, None if replaces else stored[name]) is None]
+    changed = {
+        name: value
+        for name, value in wanted.items()
+        if value is not None and not same_value(value, stored.get(name))
+    }
+    if gone or changed:
+        touched = [encode(name) for name in (*gone, *changed)]
+        plain = sa.type_coerce(table.c.name, sa.Text())
+        conn.execute(
+            sa.delete(table).where(table.c.node_id == node_id, table.c.space == space, plain.in_(touched))
+        )
+        insert(conn, dialect, table, [(node_id, {space: changed})])
+    return bool(gone or changed)

@@ -1,0 +1,275 @@
+"""Runs: an execution with a row of its own, and an experiment that is a context."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
+from headwater.model import builtin
+from headwater.model.filters import Entity
+from headwater.model.graph import (
+    KEEP,
+    MAX_NAME_CHARS,
+    Association,
+    Context,
+    Execution,
+    ExecutionChange,
+    NewContext,
+    NewExecution,
+)
+from headwater.model.ids import ContextId, ExecutionId, RunId
+from headwater.model.listing import Listing, Page
+from headwater.model.runs import EXECUTION_STATES, NewRun, Run, RunChange, RunStatus
+from headwater.model.series import LatestMetric
+from headwater.model.values import Properties
+from headwater.store.sql import properties, search
+from headwater.store.sql.database import Database
+from headwater.store.sql.links import Links
+from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
+from headwater.store.sql.schema import context, execution_property, run
+from headwater.store.sql.series import SeriesTable
+from headwater.store.sql.types import Types
+from headwater.store.sql.values import Space, same_value
+
+_FIELDS: Final = ("name", "status", "end_ms", "error")
+
+
+class Runs:
+    """`RunStore` in SQL."""
+
+    def __init__(
+        self,
+        db: Database,
+        types: Types,
+        executions: Executions,
+        contexts: Contexts,
+        links: Links,
+        series: SeriesTable,
+    ) -> None:
+        self._db = db
+        self._types = types
+        self._executions = executions
+        self._contexts = contexts
+        self._links = links
+        self._series = series
+
+    def start(self, new: NewRun, /) -> Run:
+        _check_run(new)
+        run_type = self._types.ensure(builtin.RUN)
+        experiment_type = self._types.ensure(builtin.EXPERIMENT)
+
+        def job(conn: sa.Connection) -> None:
+            if self._ids(conn, [new.run_id]):
+                return
+            experiment = self._contexts.ensure(
+                conn, NewContext(type_id=experiment_type, name=new.experiment)
+            )
+            self._insert(conn, new, run_type, experiment)
+
+        try:
+            self._db.write(job)
+        except ConflictError:
+            # Two senders of one run, or a run id that was used: the stored run decides.
+            if not self.get([new.run_id]):
+                raise
+        return self.get([new.run_id])[0]
+
+    def get(self, run_ids: Sequence[RunId], /) -> list[Run]:
+        with self._db.read() as conn:
+            ids = self._ids(conn, run_ids)
+            found = self._load(conn, ids.values())
+        return [found[ids[i]] for i in run_ids if i in ids]
+
+    def by_execution_ids(self, ids: Sequence[ExecutionId], /) -> list[Run]:
+        with self._db.read() as conn:
+            found = self._load(conn, ids)
+        return [found[i] for i in ids if i in found]
+
+    def with_prefix(self, prefix: str, /, *, limit: int = 10) -> list[RunId]:
+        statement = (
+            sa.select(run.c.run_id)
+            .where(run.c.run_id >= prefix, run.c.run_id < prefix + "g")
+            .order_by(run.c.run_id)
+            .limit(limit)
+        )
+        with self._db.read() as conn:
+            return [RunId(i) for i in conn.execute(statement).scalars()]
+
+    def page(self, listing: Listing = Listing(), /, *, with_metrics: bool = True) -> Page[Run]:
+        with self._db.read() as conn:
+            ids, token = search.page(conn, self._db.dialect, Entity.RUN, listing)
+            found = self._load(conn, ids, with_metrics=with_metrics)
+        return Page(tuple(found[ExecutionId(i)] for i in ids), token)
+
+    def update(self, change: RunChange, /) -> Run:
+        self._db.write(lambda conn: self._change(conn, change))
+        return self.by_execution_ids([change.id])[0]
+
+    def log_params(self, run_: ExecutionId, params: Properties, /) -> None:
+        def job(conn: sa.Connection) -> None:
+            stored = self._executions.by_ids(conn, [run_], locks=True).get(run_)
+            if stored is None:
+                raise NotFoundError("run", run_)
+            new = _new_params(stored.params, params)
+            properties.insert(conn, self._db.dialect, execution_property, [(run_, {Space.PARAM: new})])
+
+        self._db.write(job)
+
+    def heartbeat(self, runs: Sequence[ExecutionId], /) -> None:
+        def job(conn: sa.Connection) -> None:
+            mine = self._db.dialect.ids_in(run.c.execution_id, runs)
+            conn.execute(sa.update(run).where(mine).values(heartbeat_ms=self._db.clock_ms()))
+            lost = sa.select(run.c.execution_id).where(mine, run.c.status == RunStatus.LOST)
+            for found in conn.execute(lost).scalars().all():
+                self._change(
+                    conn, RunChange(id=ExecutionId(found), status=RunStatus.RUNNING, end_ms=None, error=None)
+                )
+
+        self._db.write(job)
+
+    def mark_lost(self, *, silent_since_ms: int) -> list[RunId]:
+        silent = (
+            run.c.status == RunStatus.RUNNING,
+            sa.func.coalesce(run.c.heartbeat_ms, run.c.start_ms) < silent_since_ms,
+        )
+        statement = sa.select(run.c.execution_id, run.c.run_id, run.c.heartbeat_ms).where(*silent)
+
+        def job(conn: sa.Connection) -> list[RunId]:
+            found = conn.execute(statement.with_for_update()).all()
+            for row in found:
+                change = RunChange(
+                    id=ExecutionId(row.execution_id),
+                    status=RunStatus.LOST,
+                    end_ms=row.heartbeat_ms,
+                    error="no heartbeat: the process stopped without ending the run",
+                )
+                self._change(conn, change)
+            return [RunId(row.run_id) for row in found]
+
+        # Most of the time nothing is silent, and then nobody need wait for a writer.
+        with self._db.read() as conn:
+            if conn.execute(statement.limit(1)).first() is None:
+                return []
+        return self._db.write(job)
+
+    def experiments(self, *, with_deleted: bool = False) -> list[Context]:
+        kind = self._types.ensure(builtin.EXPERIMENT)
+        statement = sa.select(context.c.id).where(context.c.type_id == kind)
+        if not with_deleted:
+            statement = statement.where(context.c.deleted_ms.is_(None))
+        with self._db.read() as conn:
+            found = self._contexts.by_ids(conn, conn.execute(statement).scalars().all())
+        return sorted(found.values(), key=lambda c: c.name or "")
+
+    def _insert(self, conn: sa.Connection, new: NewRun, type_id: Any, experiment: ContextId) -> None:
+        execution_id = self._executions.insert(
+            conn,
+            [
+                NewExecution(
+                    type_id=type_id,
+                    state=EXECUTION_STATES[new.status],
+                    params=new.params,
+                    custom_properties=new.tags,
+                )
+            ],
+        )[0]
+        now = self._db.clock_ms()
+        conn.execute(
+            sa.insert(run).values(
+                execution_id=execution_id,
+                run_id=new.run_id,
+                experiment_id=experiment,
+                name=new.name,
+                status=new.status,
+                start_ms=now if new.start_ms is None else new.start_ms,
+                user=new.user,
+                host=new.host,
+                parent_id=new.parent_id,
+                heartbeat_ms=now,
+            )
+        )
+        self._links.associate(conn, [Association(experiment, execution_id)])
+
+    def _ids(self, conn: sa.Connection, run_ids: Sequence[RunId]) -> dict[RunId, ExecutionId]:
+        found: dict[RunId, ExecutionId] = {}
+        for start in range(0, len(run_ids), LOOKUP_BATCH):
+            part = run_ids[start : start + LOOKUP_BATCH]
+            statement = sa.select(run.c.run_id, run.c.execution_id).where(run.c.run_id.in_(part))
+            found |= {RunId(r): ExecutionId(e) for r, e in conn.execute(statement)}
+        return found
+
+    def _load(
+        self, conn: sa.Connection, ids: Iterable[int], *, with_metrics: bool = True
+    ) -> dict[ExecutionId, Run]:
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        rows = conn.execute(
+            sa.select(run, context.c.name.label("experiment"))
+            .join(context, context.c.id == run.c.experiment_id)
+            .where(self._db.dialect.ids_in(run.c.execution_id, wanted))
+        )
+        executions = self._executions.by_ids(conn, wanted)
+        metrics: dict[int, dict[str, LatestMetric]] = {}
+        for metric in self._series.latest_in(conn, wanted) if with_metrics else ():
+            metrics.setdefault(metric.execution_id, {})[metric.key] = metric
+        return {
+            row["execution_id"]: _run(row, executions[row["execution_id"]], metrics)
+            for row in rows.mappings()
+        }
+
+    def _change(self, conn: sa.Connection, change: RunChange) -> None:
+        found = self._executions.by_ids(conn, [change.id], locks=True).get(change.id)
+        row = conn.execute(sa.select(run).where(run.c.execution_id == change.id)).mappings().one_or_none()
+        if found is None or row is None:
+            raise NotFoundError("run", change.id)
+        if change.expect_revision not in {None, found.revision}:
+            raise StaleWriteError(
+                "run", change.id, expected=change.expect_revision or 0, found=found.revision
+            )
+        wanted = {name: getattr(change, name) for name in _FIELDS}
+        fields = {name: v for name, v in wanted.items() if v is not KEEP and v != row[name]}
+        if fields:
+            conn.execute(sa.update(run).where(run.c.execution_id == change.id).values(fields))
+        state = KEEP if change.status is KEEP else EXECUTION_STATES[change.status]
+        self._executions.change(
+            conn,
+            [
+                ExecutionChange(
+                    id=change.id, state=state, custom_properties=change.tags, touch=bool(fields)
+                )
+            ],
+        )
+
+
+def _run(row: Mapping[str, Any], found: Execution, metrics: Mapping[int, Mapping[str, LatestMetric]]) -> Run:
+    fields = {**row, "id": found.id, "status": RunStatus(row["status"])}
+    del fields["execution_id"]
+    return Run(
+        **fields,
+        deleted_ms=found.deleted_ms,
+        revision=found.revision,
+        properties=found.properties,
+        params=found.params,
+        tags=found.custom_properties,
+        metrics=metrics.get(found.id, {}),
+    )
+
+
+def _new_params(stored: Properties, wanted: Properties) -> Properties:
+    for name, value in wanted.items():
+        if name in stored and not same_value(stored[name], value):
+            raise ConflictError(
+                f"param {name!r} is {stored[name]!r} already and cannot become {value!r}: "
+                "a run's params never change; start another run, or use a tag"
+            )
+    return {name: value for name, value in wanted.items() if name not in stored}
+
+
+def _check_run(new: NewRun) -> None:
+    for what, text in (("experiment", new.experiment), ("run name", new.name)):
+        if text is not None and not 0 < len(text) <= MAX_NAME_CHARS:
+            raise InvalidError(f"the {what} must have 1 to {MAX_NAME_CHARS} characters")
+    if len(new.run_id) != 32 or not set(new.run_id) <= set("0123456789abcdef"):
+        raise InvalidError(f"{new.run_id!r} is not a run id: it has 32 lower-case hexadecimal digits")

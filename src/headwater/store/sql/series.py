@@ -1,0 +1,241 @@
+"""Metric series: chunks appended, read, thinned out and merged."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from headwater.errors import InvalidError
+from headwater.model.graph import MAX_NAME_CHARS
+from headwater.model.ids import ExecutionId
+from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
+from headwater.store.sql import chunks, sampling
+from headwater.store.sql.database import Database
+from headwater.store.sql.latest import Latest, latest_of, metric_of
+from headwater.store.sql.nodes import LOOKUP_BATCH, Executions
+from headwater.store.sql.schema import merged_batch, metric_chunk, series
+
+MERGED_WRITER: Final = 0
+CHUNK_POINTS: Final = 4096
+"""A merged chunk holds this many points."""
+MERGE_AFTER: Final = 64
+"""A series is merged when this many chunks smaller than `CHUNK_POINTS` have come together."""
+
+_CHUNK_COLUMNS: Final = ("series_id", "writer", "batch", "count", "min_step", "max_step", "payload")
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    id: int
+    latest: Latest
+
+
+class SeriesTable:
+    """`SeriesStore` in SQL."""
+
+    def __init__(self, db: Database, executions: Executions) -> None:
+        self._db = db
+        self._executions = executions
+
+    def append(self, batches: Sequence[SeriesBatch], /) -> None:
+        for batch in batches:
+            _check_batch(batch)
+        filled = [batch for batch in batches if len(batch.points)]
+        crowded = self._db.write(lambda conn: self._append(conn, filled)) if filled else []
+        for series_id in crowded:
+            self._db.write(lambda conn, i=series_id: self._merge(conn, i))
+
+    def keys(self, execution_id: ExecutionId, /) -> list[str]:
+        statement = sa.select(series.c.key).where(series.c.execution_id == execution_id)
+        with self._db.read() as conn:
+            return sorted(conn.execute(statement).scalars())
+
+    def latest(
+        self, execution_ids: Sequence[ExecutionId], /, *, keys: Sequence[str] | None = None
+    ) -> list[LatestMetric]:
+        with self._db.read() as conn:
+            return self.latest_in(conn, execution_ids, keys)
+
+    def latest_in(
+        self, conn: sa.Connection, execution_ids: Sequence[int], keys: Sequence[str] | None = None
+    ) -> list[LatestMetric]:
+        """`latest` inside a running transaction."""
+        statement = sa.select(series).where(self._db.dialect.ids_in(series.c.execution_id, execution_ids))
+        if keys is not None:
+            statement = statement.where(series.c.key.in_(keys))
+        return [metric_of(row) for row in conn.execute(statement.order_by(series.c.execution_id, series.c.key))]
+
+    def read(
+        self,
+        execution_id: ExecutionId,
+        key: str,
+        /,
+        *,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> Points:
+        statement = (
+            sa.select(metric_chunk.c.payload, metric_chunk.c.count)
+            .join(series, series.c.id == metric_chunk.c.series_id)
+            .where(series.c.execution_id == execution_id, series.c.key == key)
+        )
+        if min_step is not None:
+            statement = statement.where(metric_chunk.c.max_step >= min_step)
+        if max_step is not None:
+            statement = statement.where(metric_chunk.c.min_step <= max_step)
+        with self._db.read() as conn:
+            parts = [chunks.unpack(payload, count) for payload, count in conn.execute(statement)]
+        return sampling.between(chunks.concatenated(parts), min_step, max_step)
+
+    def sample(self, execution_id: ExecutionId, key: str, /, *, max_points: int) -> Points:
+        if max_points < 2:
+            raise InvalidError("a sample needs at least 2 points")
+        return sampling.largest_triangles(self.read(execution_id, key), max_points)
+
+    def buckets(
+        self,
+        execution_id: ExecutionId,
+        key: str,
+        /,
+        *,
+        count: int,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> list[Bucket]:
+        if count < 1:
+            raise InvalidError("ask for at least 1 bucket")
+        return sampling.buckets(self.read(execution_id, key, min_step=min_step, max_step=max_step), count)
+
+    def merge(self, execution_id: ExecutionId, /) -> int:
+        with self._db.read() as conn:
+            ids = conn.execute(sa.select(series.c.id).where(series.c.execution_id == execution_id)).scalars().all()
+        return sum(self._db.write(lambda conn, i=series_id: self._merge(conn, i)) for series_id in ids)
+
+    def _append(self, conn: sa.Connection, batches: Sequence[SeriesBatch]) -> list[int]:
+        known = self._ensure_series(conn, batches)
+        stored = self._stored_batches(conn, known, batches)
+        rows: list[tuple[Any, ...]] = []
+        changed: dict[int, Latest] = {}
+        for batch in batches:
+            entry = known[batch.execution_id, batch.key]
+            name = (entry.id, batch.writer, batch.batch)
+            if name in stored or batch.batch <= stored.get((entry.id, batch.writer, None), -1):
+                continue
+            stored[name] = batch.batch
+            steps = batch.points.steps
+            rows.append((*name, len(steps), min(steps), max(steps), chunks.pack(batch.points)))
+            changed[entry.id] = changed.get(entry.id, entry.latest).joined(latest_of(batch.points))
+        self._db.dialect.insert_rows(conn, metric_chunk, _CHUNK_COLUMNS, rows)
+        self._update_latest(conn, changed)
+        return self._crowded(conn, list(changed))
+
+    def _ensure_series(
+        self, conn: sa.Connection, batches: Sequence[SeriesBatch]
+    ) -> dict[tuple[int, str], _Series]:
+        wanted = {(b.execution_id, b.key): b for b in batches}
+        known = self._load_series(conn, batches)
+        if missing := [b for name, b in wanted.items() if name not in known]:
+            self._executions.require(conn, [b.execution_id for b in missing])
+            conn.execute(
+                self._db.dialect.insert_missing(series, ("execution_id", "key")),
+                [
+                    {"execution_id": b.execution_id, "key": b.key, **latest_of(Points()).columns()}
+                    for b in missing
+                ],
+            )
+            known = self._load_series(conn, batches)
+        return known
+
+    def _load_series(
+        self, conn: sa.Connection, batches: Sequence[SeriesBatch]
+    ) -> dict[tuple[int, str], _Series]:
+        executions = sorted({b.execution_id for b in batches})
+        keys = sorted({b.key for b in batches})
+        statement = sa.select(series).where(self._db.dialect.ids_in(series.c.execution_id, executions))
+        if len(keys) <= LOOKUP_BATCH:
+            statement = statement.where(series.c.key.in_(keys))
+        # Locked in one order, so that two writers of one series add up their counts.
+        rows = conn.execute(statement.order_by(series.c.id).with_for_update())
+        return {(row.execution_id, row.key): _Series(row.id, Latest.of_row(row)) for row in rows}
+
+    def _stored_batches(
+        self, conn: sa.Connection, known: dict[tuple[int, str], _Series], batches: Sequence[SeriesBatch]
+    ) -> dict[tuple[int, int, int | None], int]:
+        """Name the batches that are there: as chunks, or up to the one under None, merged away."""
+        ids = sorted({known[b.execution_id, b.key].id for b in batches})
+        writers = sorted({b.writer for b in batches})
+        numbers = [b.batch for b in batches]
+        chunk, merged = metric_chunk.c, merged_batch.c
+        found: dict[tuple[int, int, int | None], int] = {}
+        present = sa.select(chunk.series_id, chunk.writer, chunk.batch).where(
+            self._db.dialect.ids_in(chunk.series_id, ids),
+            chunk.writer.in_(writers),
+            chunk.batch.between(min(numbers), max(numbers)),
+        )
+        for series_id, writer, number in conn.execute(present):
+            found[series_id, writer, number] = number
+        gone = sa.select(merged.series_id, merged.writer, merged.batch).where(
+            self._db.dialect.ids_in(merged.series_id, ids), merged.writer.in_(writers)
+        )
+        for series_id, writer, number in conn.execute(gone):
+            found[series_id, writer, None] = number
+        return found
+
+    def _update_latest(self, conn: sa.Connection, changed: dict[int, Latest]) -> None:
+        if changed:
+            conn.execute(
+                sa.update(series).where(series.c.id == sa.bindparam("series")),
+                [{"series": i, **latest.columns()} for i, latest in changed.items()],
+            )
+
+    def _crowded(self, conn: sa.Connection, ids: Sequence[int]) -> list[int]:
+        small = sa.select(metric_chunk.c.series_id).where(
+            self._db.dialect.ids_in(metric_chunk.c.series_id, ids), metric_chunk.c.count < CHUNK_POINTS
+        )
+        grouped = small.group_by(metric_chunk.c.series_id).having(sa.func.count() > MERGE_AFTER)
+        return list(conn.execute(grouped).scalars())
+
+    def _merge(self, conn: sa.Connection, series_id: int) -> int:
+        conn.execute(sa.select(series.c.id).where(series.c.id == series_id).with_for_update())
+        chunk = metric_chunk.c
+        mine = chunk.series_id == series_id
+        rows = conn.execute(sa.select(metric_chunk).where(mine, chunk.count < CHUNK_POINTS)).all()
+        if len(rows) > 1:
+            merged = chunks.concatenated([chunks.unpack(row.payload, row.count) for row in rows])
+            conn.execute(sa.delete(metric_chunk).where(mine, chunk.count < CHUNK_POINTS))
+            self._note_merged(conn, series_id, [(row.writer, row.batch) for row in rows])
+            self._insert_merged(conn, series_id, merged)
+        total, left = conn.execute(
+            sa.select(sa.func.sum(chunk.count), sa.func.count()).where(mine)
+        ).one()
+        conn.execute(sa.update(series).where(series.c.id == series_id).values(count=int(total or 0)))
+        return left
+
+    def _note_merged(self, conn: sa.Connection, series_id: int, names: list[tuple[int, int]]) -> None:
+        newest: dict[int, int] = defaultdict(lambda: -1)
+        for writer, batch in names:
+            if writer != MERGED_WRITER:
+                newest[writer] = max(newest[writer], batch)
+        rows = [{"series_id": series_id, "writer": w, "batch": b} for w, b in newest.items()]
+        if rows:
+            conn.execute(self._db.dialect.upsert(merged_batch, ("series_id", "writer")), rows)
+
+    def _insert_merged(self, conn: sa.Connection, series_id: int, points: Points) -> None:
+        mine = (metric_chunk.c.series_id == series_id, metric_chunk.c.writer == MERGED_WRITER)
+        last = conn.execute(sa.select(sa.func.max(metric_chunk.c.batch)).where(*mine)).scalar()
+        number = 0 if last is None else last + 1
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(points), CHUNK_POINTS):
+            part = sampling.sliced(points, start, start + CHUNK_POINTS)
+            bounds = (len(part), part.steps[0], part.steps[-1])
+            rows.append((series_id, MERGED_WRITER, number + len(rows), *bounds, chunks.pack(part)))
+        self._db.dialect.insert_rows(conn, metric_chunk, _CHUNK_COLUMNS, rows)
+
+
+def _check_batch(batch: SeriesBatch) -> None:
+    if not 0 < len(batch.key) <= MAX_NAME_CHARS:
+        raise InvalidError(f"a metric's name must have 1 to {MAX_NAME_CHARS} characters")
+    if batch.writer <= MERGED_WRITER or batch.batch < 0:
+        raise InvalidError("a batch needs a writer above 0 and a number of at least 0")

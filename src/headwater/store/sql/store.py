@@ -1,0 +1,78 @@
+"""The store over SQL: opens a database and hands out its parts."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from headwater.model.models import DEFAULT_STAGES, Stages
+from headwater.store.sql import setup
+from headwater.store.sql.data import Data
+from headwater.store.sql.database import Database
+from headwater.store.sql.ledger import Ledger
+from headwater.store.sql.links import Links
+from headwater.store.sql.models import Models
+from headwater.store.sql.nodes import Artifacts, Contexts, Executions
+from headwater.store.sql.runs import Runs
+from headwater.store.sql.series import SeriesTable
+from headwater.store.sql.types import Types
+from headwater.store.sql.walk import Lineage
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class SqlStore:
+    """`Store` over SQLite, PostgreSQL, MySQL or MariaDB, or in memory."""
+
+    def __init__(
+        self, url: str, *, clock_ms: Callable[[], int] = now_ms, stages: Stages = DEFAULT_STAGES
+    ) -> None:
+        """Open a store, and make its tables when the database is empty.
+
+        Args:
+            url: `memory://`, `sqlite:///PATH`, `postgresql://…` or `mysql://…`.
+            clock_ms: Gives the time of every write.
+            stages: The release process of model versions.
+
+        Raises:
+            SchemaError: the tables are of another version.
+            UnavailableError: the database cannot be reached.
+        """
+        self.url = url
+        self._db = Database(url, clock_ms=clock_ms)
+        setup.prepare(self._db, url)
+        self.types = Types(self._db)
+        self.artifacts = Artifacts(self._db, self.types)
+        self.executions = Executions(self._db, self.types)
+        self.contexts = Contexts(self._db, self.types)
+        self.links = Links(self._db, self.artifacts, self.executions, self.contexts)
+        self.series = SeriesTable(self._db, self.executions)
+        self.runs = Runs(self._db, self.types, self.executions, self.contexts, self.links, self.series)
+        self.ledger = Ledger(self._db)
+        self.models = Models(
+            self._db,
+            self.types,
+            self.artifacts,
+            self.executions,
+            self.contexts,
+            self.links,
+            self.ledger,
+            stages,
+        )
+        self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
+        self.lineage = Lineage(self._db, self.artifacts, self.executions)
+
+    def close(self) -> None:
+        """Give back connections; a closed store is not used again."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,87 @@
+"""Numbered versions of a named thing: what registered models and data sets have in common."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from headwater.errors import InvalidError, NotFoundError
+from headwater.model.graph import MAX_NAME_CHARS
+from headwater.model.ids import ArtifactId, ContextId, TypeId
+from headwater.store.sql.schema import context, version
+
+NEAR: Final = 3
+"""How many near names an error offers."""
+
+
+def check_name(kind: str, name: str) -> None:
+    """Check the name of a model or data set.
+
+    Raises:
+        InvalidError: it is empty, too long, or has characters that references use.
+    """
+    # Half the width of a name: references with version and stage have to fit into one as well.
+    if not 0 < len(name) <= MAX_NAME_CHARS // 2:
+        raise InvalidError(f"a {kind}'s name must have 1 to {MAX_NAME_CHARS // 2} characters")
+    if name != name.strip() or name.strip("/") != name or any(not c.isprintable() for c in name):
+        raise InvalidError(
+            f"{kind} name {name!r} may not begin or end with a space or slash, nor hold control characters"
+        )
+
+
+def context_id(conn: sa.Connection, type_id: TypeId, name: str, *, locks: bool = False) -> ContextId | None:
+    """Return the context of this type and name, if there is one, deleted ones left out."""
+    statement = sa.select(context.c.id).where(
+        context.c.type_id == type_id, context.c.name == name, context.c.deleted_ms.is_(None)
+    )
+    found = conn.execute(statement.with_for_update() if locks else statement).scalar()
+    return None if found is None else ContextId(found)
+
+
+def near_names(conn: sa.Connection, type_id: TypeId, name: str) -> list[str]:
+    """Return stored names like `name`, the likest first."""
+    import difflib
+
+    names = conn.execute(
+        sa.select(context.c.name).where(context.c.type_id == type_id, context.c.deleted_ms.is_(None))
+    )
+    return difflib.get_close_matches(name, [*names.scalars()], n=NEAR, cutoff=0.5)
+
+
+def require_context(conn: sa.Connection, kind: str, type_id: TypeId, name: str, *, locks: bool = False) -> ContextId:
+    """Return the context of this type and name.
+
+    Raises:
+        NotFoundError: there is none; with near names.
+    """
+    found = context_id(conn, type_id, name, locks=locks)
+    if found is None:
+        raise NotFoundError(kind, name, near=near_names(conn, type_id, name))
+    return found
+
+
+def next_number(conn: sa.Connection, owner: ContextId) -> int:
+    """Take the next version number; the row of the context stays locked until the commit.
+
+    Numbers are never used twice, because version rows are never deleted.
+    """
+    conn.execute(sa.select(context.c.id).where(context.c.id == owner).with_for_update())
+    last = conn.execute(sa.select(sa.func.max(version.c.number)).where(version.c.context_id == owner)).scalar()
+    return (last or 0) + 1
+
+
+def rows_of(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Any]:
+    """Return version rows with the name of what they are versions of, by number."""
+    statement = (
+        sa.select(version, context.c.name.label("name"))
+        .join(context, context.c.id == version.c.context_id)
+        .where(condition)
+        .order_by(version.c.context_id, version.c.number)
+    )
+    return [*conn.execute(statement)]
+
+
+def in_order(found: Iterable[Any], ids: Iterable[ArtifactId]) -> list[Any]:
+    """Return entities aligned with ids; those without one are left out."""
+    by_id = {entity.id: entity for entity in found}
+    return [by_id[i] for i in ids if i in by_id]

@@ -1,0 +1,375 @@
+"""The run that a program holds: what it logs goes through here."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from headwater.errors import ConflictError, HeadwaterError, UnavailableError
+from headwater.model.graph import Artifact, EventType
+from headwater.model.ids import ExecutionId
+from headwater.model.models import ModelVersion
+from headwater.model.protocols import Store
+from headwater.model.refs import RunRef
+from headwater.model.runs import RunChange, RunStatus
+from headwater.model.values import Properties, PropertyValue
+from headwater.tracking import outputs
+from headwater.tracking.capture import Capture
+from headwater.tracking.delivery import execution_id
+from headwater.tracking.metric_log import MetricLog
+from headwater.tracking.outcome import outcome
+from headwater.tracking.records import RunEnd, RunEntry, RunOp
+from headwater.tracking.session import Session
+from headwater.tracking.validation import param_values, same_value, tag_values
+
+_LOG: Final = logging.getLogger("headwater.tracking")
+# A context variable has to be global: it is what tells one thread's or task's run from another's.
+_CURRENT: ContextVar["ActiveRun | None"] = ContextVar("headwater_run", default=None)
+
+
+def current_run() -> "ActiveRun | None":
+    """Return the innermost run that this thread or task is inside of."""
+    return _CURRENT.get()
+
+
+class ActiveRun(MetricLog):
+    """A run that is being logged to; `start_run` makes it.
+
+    As a context manager it ends the run: FINISHED, FAILED with the end of the
+    traceback, or KILLED after Ctrl-C or an exit with a code other than 0.
+
+    Metrics go to the journal and a background thread sends them. Params, tags
+    and artifacts are sent at once, so that a contradiction is an error on the
+    line that made it; while the store cannot be reached, params, tags and the
+    end of the run go to the journal, too.
+
+    Safe to use from several threads, and in forked children, where leaving the
+    `with` block does not end the run.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        entry: RunEntry,
+        *,
+        experiment: str,
+        name: str | None = None,
+        params: Properties | None = None,
+        last_steps: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(session, entry, last_steps or {})
+        self._session, self._experiment, self._name = session, experiment, name
+        self._process = os.getpid()
+        self._params: dict[str, PropertyValue] = dict(params or {})
+        self._op_batch = 0
+        self._capture: Capture | None = None
+        self._outer: ActiveRun | None = None
+        session.note_open(self)
+        session.tracker.flusher.start()
+        if entry.new is not None:
+            # The store does not know of the run yet: an empty change brings its start into the journal.
+            self._op_batch = self._buffer.add_op(RunOp(self._number))
+
+    @property
+    def id(self) -> ExecutionId:
+        """The execution that the run is in the graph.
+
+        Raises:
+            UnavailableError: the store could not be reached since the run began.
+        """
+        return self._entry.execution_id or execution_id(self._session.store, self._entry)
+
+    @property
+    def ref(self) -> str:
+        """The run's reference, such as `runs/0a1b…`."""
+        return str(RunRef(self.run_id))
+
+    @property
+    def name(self) -> str | None:
+        """The run's name."""
+        return self._name
+
+    @property
+    def experiment(self) -> str:
+        """Name of the experiment."""
+        return self._experiment
+
+    @property
+    def params(self) -> Properties:
+        """All params that were logged, nested ones with dots."""
+        return dict(self._params)
+
+    def log_param(self, key: str, value: object) -> None:
+        """Set a param. The same value again is fine; another value is an error.
+
+        Raises:
+            ConflictError: the param has another value already.
+            InvalidError: the key cannot be used.
+            RefusedError: the run has ended.
+        """
+        self.log_params({key: value})
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Set several params, all or none; nested dicts become keys with dots.
+
+        Raises:
+            HeadwaterError: as in `log_param`.
+        """
+        self._check_open()
+        new = self._new_params(param_values(params))
+        if new:
+            self._write(RunOp(self._number, params=new), lambda store: store.runs.log_params(self.id, new))
+            self._params |= new
+
+    def set_tag(self, key: str, value: object) -> None:
+        """Set a tag, or delete it when the value is None.
+
+        Raises:
+            InvalidError: the key cannot be used.
+            RefusedError: the run has ended.
+        """
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, object]) -> None:
+        """Set several tags; those whose value is None are deleted.
+
+        Raises:
+            HeadwaterError: as in `set_tag`.
+        """
+        self._check_open()
+        new = tag_values(tags)
+        if new:
+            change = RunOp(self._number, tags=new)
+            self._write(change, lambda store: store.runs.update(RunChange(id=self.id, tags=new)))
+
+    def log_artifact(self, path: str | Path, name: str | None = None) -> Artifact:
+        """Store a file or folder as an output of the run.
+
+        Args:
+            path: The file or folder; its bytes are copied to the blob store.
+            name: Its name in the run, by default that of the file. A name that
+                was used for other bytes gets `#2`, `#3` …; nothing is replaced.
+
+        Returns:
+            The artifact, LIVE and with its digest.
+
+        Raises:
+            NotFoundError: there is no such file.
+            InvalidError: the name cannot be used.
+            RefusedError: the run has ended.
+            UnavailableError: the store cannot be reached; artifacts do not wait in the journal.
+        """
+        self._check_open()
+        return outputs.log_path(self._session, self, Path(path), name)
+
+    def log_text(self, text: str, name: str) -> Artifact:
+        """Store text as an output of the run, in UTF-8.
+
+        Raises:
+            HeadwaterError: as in `log_artifact`.
+        """
+        self._check_open()
+        return outputs.log_bytes(self._session, self, text.encode(), name, kind="text")
+
+    def log_dict(self, obj: Any, name: str) -> Artifact:
+        """Store an object as JSON.
+
+        Raises:
+            InvalidError: the object, or the name, cannot be used.
+            HeadwaterError: as in `log_artifact`.
+        """
+        self._check_open()
+        return outputs.log_bytes(self._session, self, outputs.json_bytes(obj), name, kind="json")
+
+    def log_figure(self, fig: Any, name: str) -> Artifact:
+        """Store a figure of matplotlib, plotly or altair, or an image of Pillow.
+
+        Args:
+            fig: Anything with `savefig`, `write_html`, or `save`.
+            name: Its suffix gives the format; without one it is PNG, or HTML for plotly and altair.
+
+        Raises:
+            InvalidError: nothing here knows how to save such an object.
+            HeadwaterError: as in `log_artifact`.
+        """
+        self._check_open()
+        data, full_name = outputs.figure_bytes(fig, name)
+        return outputs.log_bytes(self._session, self, data, full_name, kind="figure")
+
+    def use(self, thing: outputs.T, name: str | None = None) -> outputs.T:
+        """Note that the run reads a data version, model version or artifact.
+
+        Args:
+            thing: A `Dataset`, `DataVersion`, `ModelVersion` or `Artifact`, or a
+                reference such as `data/flights/train/2`.
+            name: What the run calls this input; by default the name of the thing.
+
+        Returns:
+            What was given.
+
+        Raises:
+            NotFoundError: the reference names nothing.
+            InvalidError: it is nothing that a run can read.
+            RefusedError, UnavailableError: as in `log_artifact`.
+        """
+        self._check_open()
+        outputs.link(self._session, self, thing, EventType.INPUT, name)
+        return thing
+
+    def log_dataset(self, dataset: outputs.T, name: str | None = None) -> outputs.T:
+        """Note that the run made a data version.
+
+        Raises:
+            HeadwaterError: as in `use`.
+        """
+        self._check_open()
+        outputs.link(self._session, self, dataset, EventType.OUTPUT, name)
+        return dataset
+
+    def log_model(
+        self,
+        name: str,
+        model: Any,
+        *,
+        signature: Any = None,
+        input_example: Any = None,
+        metrics: Mapping[str, object] | None = None,
+        format: str | None = None,
+        tags: Mapping[str, object] | None = None,
+    ) -> ModelVersion:
+        """Store a model and register it as the next version of a registered model.
+
+        Args:
+            name: Name of the registered model; it is made when it is not there.
+            model: Any object that a model format can save.
+            signature: What it takes and gives: a table or array of inputs, a pair of inputs and outputs,
+                or a dict as `signature_of` gives; by default seen from `input_example`.
+            input_example: A few rows of input, kept with the version.
+            metrics: Numbers to keep with the version.
+            format: Name of the model format; by default the first that fits.
+            tags: Tags of the version.
+
+        Raises:
+            InvalidError: no format can save the model, or a metric or tag is malformed.
+            MetricTypeError: a metric is no number.
+            RefusedError, UnavailableError: as in `log_artifact`.
+        """
+        from headwater.tracking import models
+
+        self._check_open()
+        return models.log_model(
+            self._session,
+            self,
+            name,
+            model,
+            signature=signature,
+            input_example=input_example,
+            metrics=metrics,
+            format=format,
+            tags=tags,
+        )
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Bring everything that was logged before this call into the store; True when it has all."""
+        return self._session.flush(timeout_s)
+
+    def end(self, status: RunStatus = RunStatus.FINISHED, error: str | None = None) -> None:
+        """End the run: flush, and write its status. The second time nothing happens.
+
+        What the store does not take within the time limit stays in the journal,
+        and a warning says so.
+        """
+        if self._is_over:
+            return
+        if self._process != os.getpid():
+            # A forked child: the run is its parent's to end.
+            self._session.flush()
+            return
+        end = RunOp(self._number, end=RunEnd(status, self._clock_ms(), error))
+        try:
+            self._finish(end)
+        except BaseException:
+            # Such as a second Ctrl-C: the end still gets into the journal.
+            self._buffer.add_op(end)
+            raise
+        finally:
+            self._is_over = True
+            self._series = {}
+            self._session.note_closed(self.run_id)
+            self._buffer.close_run(self._number)
+
+    def end_at_exit(self) -> None:
+        """End the run because the process ends."""
+        import sys
+
+        if self._process == os.getpid():
+            error = getattr(sys, "last_value", None)
+            self.end(*outcome(error if isinstance(error, BaseException) else None))
+
+    def start_capture(self) -> None:
+        """Find out in the background where the code comes from and what it runs on."""
+        session = self._session
+        self._capture = Capture(session.environment, session.project_root, session.blobs, self._attach)
+        self._capture.start()
+
+    def __enter__(self) -> Self:
+        self._outer = _CURRENT.get()
+        _CURRENT.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _CURRENT.set(self._outer)
+        self.end(*outcome(error))
+
+    def __repr__(self) -> str:
+        named = f", name={self._name!r}" if self._name else ""
+        return f"<ActiveRun {self.run_id} of {self._experiment!r}{named}>"
+
+    def _new_params(self, values: dict[str, PropertyValue]) -> dict[str, PropertyValue]:
+        for key, value in values.items():
+            if key in self._params and not same_value(self._params[key], value):
+                raise ConflictError(
+                    f"param {key!r} of run {self.run_id} is {self._params[key]!r} and cannot become "
+                    f"{value!r}: a param never changes; start another run, or use a tag"
+                )
+        return {key: value for key, value in values.items() if key not in self._params}
+
+    def _write(self, op: RunOp, action: Callable[[Store], object]) -> None:
+        # While something of this run waits in the journal, what comes later waits behind it.
+        if self._buffer.acknowledged >= self._op_batch:
+            try:
+                action(self._session.store)
+            except UnavailableError as error:
+                _LOG.debug("run %s: a change goes to the journal: %s", self.run_id, error)
+            else:
+                return
+        self._op_batch = self._buffer.add_op(op)
+
+    def _finish(self, op: RunOp) -> None:
+        if self._capture is not None and not self._capture.wait():
+            _LOG.warning("run %s: what it runs on could not be captured in time", self.run_id)
+        if not self._session.flush():
+            self._buffer.add_op(op)
+            _LOG.warning("run %s: %s", self.run_id, self._session.tracker.remaining())
+            return
+        try:
+            self._write(op, lambda store: self._write_end(store, op.end))
+        except HeadwaterError as error:
+            _LOG.warning("run %s: its end could not be recorded: %s", self.run_id, error)
+
+    def _write_end(self, store: Store, end: RunEnd | None) -> None:
+        assert end
+        store.runs.update(RunChange(id=self.id, status=end.status, end_ms=end.end_ms, error=end.error))
+        # The run has its end; what follows is tidying, and can be done another time.
+        with suppress(UnavailableError):
+            self._session.tracker.adopt()
+            store.series.merge(self.id)
+
+    def _attach(self, facts: dict[str, PropertyValue]) -> None:
+        self._buffer.add_op(RunOp(self._number, properties=facts))

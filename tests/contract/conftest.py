@@ -1,0 +1,130 @@
+"""The `store` that each contract test runs on, once per backend."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import sqlalchemy as sa
+
+from headwater.model.builtin import SYSTEM_TYPES
+from headwater.model.graph import NodeKind
+from headwater.model.protocols import Store
+from headwater.store.sql import schema
+from headwater.store.sql.store import SqlStore
+from tests.contract.builders import NODE_KINDS, Clock, NodeApi
+from tests.servers import MySQL, PostgreSQL
+
+BACKENDS = ("memory", "sqlite", "postgresql", "mysql")
+
+
+class OpenStore(Protocol):
+    """Opens the test's database once more: what a second process sees. Not for `memory`."""
+
+    def __call__(self, *, clock_ms: Callable[[], int] = ...) -> Store: ...
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes `backend` on the backends that `--store` names."""
+    if "backend" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--store") or BACKENDS
+        metafunc.parametrize("backend", [b for b in BACKENDS if b in chosen], scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Turn `notimpl`, `notyet` and `never` into pytest's own marks on the backends that they name."""
+    for item in items:
+        backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
+        for mark in item.iter_markers():
+            if mark.name in {"notimpl", "notyet"} and backend in mark.args[0]:
+                item.add_marker(pytest.mark.xfail(raises=mark.kwargs["raises"], strict=True, reason=mark.name))
+            if mark.name == "never" and backend in mark.args[0]:
+                item.add_marker(pytest.mark.skip(reason=mark.kwargs["reason"]))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time of the store under test; it moves when the test says so."""
+    return Clock()
+
+
+@pytest.fixture
+def store(url: str, clock: Clock) -> Generator[Store]:
+    """An empty store."""
+    with SqlStore(url, clock_ms=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_again(url: str) -> Generator[OpenStore]:
+    """Open more stores on the same database."""
+    opened: list[SqlStore] = []
+
+    def open_one(*, clock_ms: Callable[[], int] = Clock()) -> Store:
+        opened.append(SqlStore(url, clock_ms=clock_ms))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture(params=NODE_KINDS, ids=lambda kind: kind.name.lower())
+def api(request: pytest.FixtureRequest, store: Store) -> NodeApi:
+    """One of the three node stores with its own words for everything."""
+    kind: NodeKind = request.param
+    return NodeApi.of(store, kind)
+
+
+@pytest.fixture
+def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store; its tables are made already."""
+    if backend == "memory":
+        return "memory://"
+    if backend == "sqlite":
+        file = tmp_path / "store.db"
+        file.write_bytes(request.getfixturevalue("prepared_file").read_bytes())
+        return f"sqlite:///{file}"
+    engine: sa.Engine = request.getfixturevalue(f"{backend}_engine")
+    empty(engine)
+    return engine.url.set(drivername=backend).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables: copying it is faster than making them."""
+    file = tmp_path_factory.mktemp("prepared") / "store.db"
+    SqlStore(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgresql_engine(postgresql_server: PostgreSQL) -> Generator[sa.Engine]:
+    """Reaches the database that this worker's tests use one after another."""
+    with postgresql_server.fresh() as url:
+        yield from opened_engine(url, "postgresql+psycopg")
+
+
+@pytest.fixture(scope="session")
+def mysql_engine(mysql_server: MySQL) -> Generator[sa.Engine]:
+    """Reaches the database that this worker's tests use one after another."""
+    with mysql_server.fresh() as url:
+        yield from opened_engine(url, "mysql+pymysql")
+
+
+def opened_engine(url: str, driver: str) -> Generator[sa.Engine]:
+    """Make the tables and keep one connection open for `empty`."""
+    SqlStore(url).close()
+    engine = sa.create_engine(sa.make_url(url).set(drivername=driver))
+    yield engine
+    engine.dispose()
+
+
+def empty(engine: sa.Engine) -> None:
+    """Delete what a test wrote: 3 ms, where a fresh database takes 50 to 120."""
+    with engine.begin() as conn:
+        for table in schema.metadata.sorted_tables:
+            if table is schema.type_:
+                conn.execute(sa.delete(table).where(table.c.id > len(SYSTEM_TYPES)))
+            elif table is not schema.setting:
+                conn.execute(sa.delete(table))

@@ -20,7 +20,9 @@ class FreshUrl(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest --store sqlite --store mysql`: run contract tests only there."""
-    parser.addoption("--store", action="append", metavar="BACKEND", help="run contract tests on this backend only")
+    parser.addoption(
+        "--store", action="append", metavar="BACKEND", help="run contract tests on this backend only"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

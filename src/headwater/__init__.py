@@ -17,7 +17,7 @@ from headwater.sdk import (
     run,
     search_runs,
 )
-from headwater.version import VERSION as __version__
+from headwater.version import VERSION as __version__  # noqa: N811
 
 __all__ = [
     "ActiveRun",

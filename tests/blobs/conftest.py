@@ -8,6 +8,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from headwater.blobs import FsspecBlobs, open_blobs
+from headwater.blobs.remote import RemotePlace
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def s3_options() -> Iterator[dict[str, object]]:
     server.stop()
 
 
-@pytest.fixture(params=["file", "memory", "s3"])
+@pytest.fixture(params=["file", "memory", "s3", "renaming"])
 def open_again(request, tmp_path) -> Callable[[], FsspecBlobs]:
     """Open one and the same blob store, as often as it is called; each test has its own root."""
     name = uuid.uuid4().hex
@@ -34,6 +35,11 @@ def open_again(request, tmp_path) -> Callable[[], FsspecBlobs]:
         return lambda: open_blobs((tmp_path / "root").as_uri())
     if request.param == "memory":
         return lambda: open_blobs(f"memory://{name}")
+    if (
+        request.param == "renaming"
+    ):  # as over SFTP: a file shows while it is written, so it is renamed at the end
+        place = RemotePlace(fsspec.filesystem("file"), str(tmp_path / "root"), "renaming://root")
+        return lambda: FsspecBlobs(place)
     options = request.getfixturevalue("s3_options")
     return lambda: open_blobs(f"s3://blobs/{name}", **options)
 

@@ -100,7 +100,7 @@ def test_old_leftovers_are_swept_and_young_ones_kept(tmp_path):
     leftovers.mkdir(parents=True)
     for name, age_s in (("old", 2 * 24 * 3600), ("young", 60)):
         (leftovers / name).write_bytes(b"part")
-        os.utime(leftovers / name, (time.time() - age_s,) * 2)
+        os.utime(leftovers / name, (time.time() - age_s, time.time() - age_s))
 
     open_blobs(str(tmp_path / "root")).put_bytes(b"1")
 

@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.blobs import folder_blob, open_blobs
@@ -36,6 +36,7 @@ def digest_of(contents: dict[str, bytes]) -> str:
         return folder_blob(Path(folder)).digest
 
 
+@settings(deadline=None)
 @given(st.binary(), st.binary())
 def test_digests_are_equal_when_bytes_are(one, other):
     blobs = open_blobs("memory://")
@@ -46,12 +47,14 @@ def test_digests_are_equal_when_bytes_are(one, other):
     assert (blobs.read(first.digest), blobs.read(second.digest)) == (one, other)
 
 
+@settings(deadline=None)
 @given(folders, folders)
 def test_folder_digests_are_equal_when_names_and_bytes_are(one, other):
     assert (digest_of(one) == digest_of(other)) == (one == other)
     assert digest_of(one) == digest_of(dict(reversed(one.items())))
 
 
+@settings(deadline=None)
 @given(entries)
 def test_manifest_survives_writing_and_reading(listed):
     expected = sorted(listed, key=lambda entry: entry.path.encode())
@@ -60,6 +63,7 @@ def test_manifest_survives_writing_and_reading(listed):
     assert encode_manifest(reversed(listed)) == encode_manifest(listed)
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_a_manifest_or_an_error_of_ours(data):
     with contextlib.suppress(CorruptError):

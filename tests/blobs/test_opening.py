@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from headwater.blobs import describe_uri, hide_password, open_blobs
@@ -90,15 +91,16 @@ def test_passwords_are_hidden(url, shown):
 
 
 def test_uri_state_follows_the_content(s3_options):
-    blobs = open_blobs("s3://blobs/uris", **s3_options)
-    key = blobs._place._path("tmp/data")
-    blobs._place._files.pipe_file(key, b"one")
+    files = fsspec.filesystem("s3", **s3_options)
+    files.pipe_file("blobs/uris/data", b"one")
 
-    first = describe_uri(f"s3://{key}", s3_options)
-    blobs._place._files.pipe_file(key, b"two")
+    first, again = (describe_uri("s3://blobs/uris/data", s3_options) for _ in range(2))
+    files.pipe_file("blobs/uris/data", b"two")
 
-    assert first == describe_uri(f"s3://{key}", s3_options) or first.size_bytes == 3
-    assert first != describe_uri(f"s3://{key}", s3_options)
+    assert first == again
+    assert first is not None
+    assert first.size_bytes == 3
+    assert describe_uri("s3://blobs/uris/data", s3_options) != first
     with pytest.raises(NotFoundError):
         describe_uri("s3://blobs/uris/absent", s3_options)
     assert describe_uri("postgresql://db/flights") is None

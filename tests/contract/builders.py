@@ -132,7 +132,9 @@ def add_contexts(store: Store, *names: str) -> list[ContextId]:
     return store.contexts.add([NewContext(type_id=kind, name=name) for name in names])
 
 
-def event(artifact: ArtifactId, execution: ExecutionId, type: EventType = EventType.INPUT, **fields: Any) -> Event:
+def event(
+    artifact: ArtifactId, execution: ExecutionId, type: EventType = EventType.INPUT, **fields: Any
+) -> Event:
     """An event."""
     return Event(artifact_id=artifact, execution_id=execution, type=type, **fields)
 
@@ -158,7 +160,9 @@ def batch(execution: ExecutionId, rows: Sequence[Row], key: str = "auc", **field
     return SeriesBatch(execution_id=execution, key=key, points=Points.of(rows), **named)
 
 
-def append(store: Store, execution: ExecutionId, rows: Sequence[Row], key: str = "auc", **fields: Any) -> None:
+def append(
+    store: Store, execution: ExecutionId, rows: Sequence[Row], key: str = "auc", **fields: Any
+) -> None:
     """Store one batch of points."""
     store.series.append([batch(execution, rows, key, **fields)])
 

@@ -37,7 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
         for mark in item.iter_markers():
             if mark.name in {"notimpl", "notyet"} and backend in mark.args[0]:
-                item.add_marker(pytest.mark.xfail(raises=mark.kwargs["raises"], strict=True, reason=mark.name))
+                item.add_marker(
+                    pytest.mark.xfail(raises=mark.kwargs["raises"], strict=True, reason=mark.name)
+                )
             if mark.name == "never" and backend in mark.args[0]:
                 item.add_marker(pytest.mark.skip(reason=mark.kwargs["reason"]))
 

@@ -5,8 +5,15 @@ import math
 import pytest
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
-from headwater.model.graph import ArtifactChange, ArtifactState, ExecutionChange, ExecutionState, NewArtifact
-from headwater.model.graph import NewExecution, NodeKind
+from headwater.model.graph import (
+    ArtifactChange,
+    ArtifactState,
+    ExecutionChange,
+    ExecutionState,
+    NewArtifact,
+    NewExecution,
+    NodeKind,
+)
 from tests.contract.builders import START_MS, put_type
 
 

@@ -3,8 +3,16 @@
 import pytest
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError
-from headwater.model.graph import Artifact, ArtifactState, Execution, ExecutionState, NewArtifact, NewExecution
-from headwater.model.graph import NewContext, NodeKind
+from headwater.model.graph import (
+    Artifact,
+    ArtifactState,
+    Execution,
+    ExecutionState,
+    NewArtifact,
+    NewContext,
+    NewExecution,
+    NodeKind,
+)
 from headwater.model.listing import Listing
 from headwater.model.values import ProtoValue
 from tests.contract.builders import START_MS, put_type
@@ -36,9 +44,7 @@ def test_artifact_keeps_its_own_fields(store):
     stored = store.artifacts.add([NewArtifact(type_id=kind, **own)])[0]
 
     times = {"created_ms": START_MS, "updated_ms": START_MS}
-    assert store.artifacts.get([stored]) == [
-        Artifact(id=stored, type_id=kind, type_name="T", **own, **times)
-    ]
+    assert store.artifacts.get([stored]) == [Artifact(id=stored, type_id=kind, type_name="T", **own, **times)]
 
 
 def test_execution_keeps_params_apart_from_properties(store):
@@ -202,7 +208,17 @@ def test_longest_names_are_stored_and_found(api):
     "others",
     [("Name", "name", "NAME"), ("a", "a ", "a  "), (" a", "a"), ("ss", "ß"), ("é", "e\u0301", "e")]
     + [("a\x00", "a"), ("\uf8ff0", "\x00"), ("\ud800", "\ud801"), ("a\tb", "a b")],
-    ids=["case", "trailing-spaces", "leading-space", "sharp-s", "accents", "nul", "escape", "surrogates", "tab"],
+    ids=[
+        "case",
+        "trailing-spaces",
+        "leading-space",
+        "sharp-s",
+        "accents",
+        "nul",
+        "escape",
+        "surrogates",
+        "tab",
+    ],
 )
 def test_names_and_external_ids_differ_by(api, others):
     ids = api.nodes.add([api.new(text, external_id=text) for text in others])

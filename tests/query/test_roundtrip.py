@@ -150,9 +150,20 @@ def test_what_has_no_text_is_refused(tree):
         unparse(tree)
 
 
-def test_alternating_depth_needs_no_recursion_limit():
+def _alternating(turns):
     text = "id = 1"
-    for _ in range(100):
+    for _ in range(turns):
         text = f"NOT (id = 1 AND {text})"
+    return text
 
-    assert unparse(parse_filter(text, Entity.RUN)) == text
+
+def test_and_and_or_take_turns():
+    assert unparse(parse_filter(_alternating(12), Entity.RUN)) == _alternating(12)
+
+
+@pytest.mark.parametrize("turns", [13, 100])
+def test_and_and_or_take_turns_not_too_often(turns):
+    with pytest.raises(FilterError, match="at most 12 times") as caught:
+        parse_filter(_alternating(turns), Entity.RUN)
+
+    assert caught.value.text[caught.value.position] == "("

@@ -24,7 +24,11 @@ def store():
 @pytest.fixture
 def session(store, tmp_path, settings):
     with Session(
-        store, open_blobs("memory://"), journals=tmp_path / "journal", project_root=tmp_path, settings=settings
+        store,
+        open_blobs("memory://"),
+        journals=tmp_path / "journal",
+        project_root=tmp_path,
+        settings=settings,
     ) as opened:
         yield opened
         store.is_down = False

@@ -27,13 +27,17 @@ from headwater.tracking.records import (
 )
 
 RUN_ID = RunId("0" * 32)
-NEW = NewRun(run_id=RUN_ID, experiment="e", params={"lr": 0.1, "layers": [1, {"a": None}]}, tags={"raw": b"\x00"})
+NEW = NewRun(
+    run_id=RUN_ID, experiment="e", params={"lr": 0.1, "layers": [1, {"a": None}]}, tags={"raw": b"\x00"}
+)
 RECORDS = [
     Header(writer=1, segment=2, first_batch=3, store="sqlite:///x", pid=4, host="h"),
     RunRecord(1, RunEntry(run_id=RUN_ID, new=NEW, parent=RunId("1" * 32))),
     RunRecord(2, RunEntry(run_id=RUN_ID, execution_id=ExecutionId(7))),
     SeriesRecord(3, 1, "välue/auc"),
-    PointsRecord(3, Points(array("q", [1, -5]), array("q", [0, 2]), array("d", [float("nan"), float("-inf")]))),
+    PointsRecord(
+        3, Points(array("q", [1, -5]), array("q", [0, 2]), array("d", [float("nan"), float("-inf")]))
+    ),
     RunOp(1, params={"a": 1, "b": "x\x00y"}, tags={"gone": None}),
     RunOp(1, properties={"machine": {"os": "Linux"}}, end=RunEnd(RunStatus.FAILED, 12, "boom")),
     Seal(2**63),
@@ -43,7 +47,7 @@ RECORDS = [
 int64s = st.integers(-(2**63), 2**63 - 1)
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
+@pytest.mark.parametrize("record", RECORDS, ids=repr)
 def test_a_record_comes_back_as_it_was(record):
     assert decode(encode(record)) == record
 

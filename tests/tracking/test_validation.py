@@ -22,7 +22,9 @@ from headwater.tracking.validation import (
 )
 
 
-@pytest.mark.parametrize("key", ["a", "val/auc @ 0.5", "ключ", "x" * 250, "a b:c.d-e_f", "日本\u3000語", "e\u0301"])
+@pytest.mark.parametrize(
+    "key", ["a", "val/auc @ 0.5", "ключ", "x" * 250, "a b:c.d-e_f", "日本\u3000語", "e\u0301"]
+)
 def test_these_keys_are_fine(key):
     assert check_key("metric", key) == key
 
@@ -91,7 +93,7 @@ def test_these_are_numbers(value, expected):
         np.timedelta64(1, "s"),
         dt.timedelta(1),
         pd.Series([1.0]),
-        object(),
+        int,
     ],
     ids=repr,
 )
@@ -105,12 +107,12 @@ def test_an_integer_beyond_any_float_is_refused():
         metric_value("m", 10**400)
 
 
-@pytest.mark.parametrize("step", [-(2**63), 2**63 - 1, 0, np.int32(7), True])
+@pytest.mark.parametrize("step", [-(2**63), 2**63 - 1, 0, np.int32(7), True], ids=repr)
 def test_whole_numbers_are_steps(step):
     assert step_value("m", step) == int(step)
 
 
-@pytest.mark.parametrize("step", [2**63, -(2**63) - 1, 1.0, "1", None, np.float64(1)])
+@pytest.mark.parametrize("step", [2**63, -(2**63) - 1, 1.0, "1", None, np.float64(1)], ids=repr)
 def test_other_things_are_no_steps(step):
     with pytest.raises(InvalidError, match="'m'"):
         step_value("m", step)

@@ -33,7 +33,7 @@ def open_blobs(url: str, **storage_options: object) -> FsspecBlobs:
 
 def _open_place(url: str, options: dict[str, object]) -> Place:
     scheme = scheme_of(url)
-    if scheme in {"", "file"}:
+    if scheme in {"", "file", "local"}:
         return LocalPlace(_local_path(url))
     if scheme == "memory":
         return _open_memory(url)
@@ -44,7 +44,7 @@ def _open_place(url: str, options: dict[str, object]) -> Place:
 
 def _local_path(url: str) -> Path:
     """Read a path or the URL of one; unlike here, fsspec leaves percent escapes in URLs as they are."""
-    path = url2pathname(url.removeprefix("file://")) if scheme_of(url) else url
+    path = url2pathname(url.partition("://")[2]) if scheme_of(url) else url
     return Path(path).expanduser().absolute()
 
 

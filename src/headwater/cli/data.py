@@ -21,7 +21,12 @@ def list_data(ctx: click.Context, *, as_json: bool) -> None:
     """List data sets, by name."""
     with client(ctx) as opened:
         rows = [
-            {"ref": f"data/{d.name}", "name": d.name, "versions": d.version_count, "created": when(d.created_ms)}
+            {
+                "ref": f"data/{d.name}",
+                "name": d.name,
+                "versions": d.version_count,
+                "created": when(d.created_ms),
+            }
             for d in opened.store.data.all()
         ]
     print_rows(rows, ("name", "versions", "created"), as_json=as_json, empty="No data sets yet.")

@@ -2,6 +2,7 @@
 
 import click
 
+from headwater.cli.session import options_of
 from headwater.sdk.client import places_of
 from headwater.store import upgrade_store
 
@@ -15,8 +16,7 @@ def db() -> None:
 @click.pass_context
 def upgrade(ctx: click.Context) -> None:
     """Bring the tables to the version that this headwater needs."""
-    options = ctx.find_root().obj or {}
-    before, after = upgrade_store(places_of(options.get("store")).store)
+    before, after = upgrade_store(places_of(options_of(ctx).store).store)
     if before == after:
         click.echo(f"The store has schema {after} already.")
     else:

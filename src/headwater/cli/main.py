@@ -6,8 +6,16 @@ from typing import Final
 
 import click
 
-from headwater.errors import ConflictError, CorruptError, HeadwaterError, InvalidError, NotFoundError
-from headwater.errors import RefusedError, UnavailableError
+from headwater.cli.session import Options
+from headwater.errors import (
+    ConflictError,
+    CorruptError,
+    HeadwaterError,
+    InvalidError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
 from headwater.version import VERSION
 
 EXIT_CODES: Final[dict[type[HeadwaterError], int]] = {
@@ -36,10 +44,10 @@ _COMMANDS: Final = {
 class _Commands(click.Group):
     """A group whose commands are imported when they are asked for, and whose errors are one line."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
         module, _, name = _COMMANDS[cmd_name].partition(":")
@@ -68,4 +76,4 @@ def _exit_code(error: HeadwaterError) -> int:
 @click.pass_context
 def main(ctx: click.Context, store: str | None, blobs: str | None, *, debug: bool) -> None:
     """Keep the record of what was trained, from what, and where it went."""
-    ctx.obj = {"store": store, "blobs": blobs, "debug": debug}
+    ctx.obj = Options(store, blobs, debug)

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from rich.console import Console
@@ -33,7 +33,7 @@ def console() -> Console:
     return Console(width=width, highlight=False)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print one JSON value; NaN and infinities are strings, as JSON has none."""
     click.echo(json.dumps(_jsonable(value), ensure_ascii=False))
 
@@ -50,7 +50,7 @@ def print_rows(
         empty: What to say when there are no rows.
     """
     if as_json:
-        print_json(list(rows))
+        print_json([dict(row) for row in rows])
         return
     if not rows:
         click.echo(empty)
@@ -67,7 +67,7 @@ def print_rows(
 def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
     """Print one thing: a fact a line, or a JSON object."""
     if as_json:
-        print_json(facts)
+        print_json(dict(facts))
         return
     table = Table.grid(padding=(0, 2))
     for name, value in facts.items():
@@ -86,9 +86,9 @@ def cell(value: Any) -> str:
         case float():
             return f"{value:.6g}"
         case dict():
-            return ", ".join(f"{k}={cell(v)}" for k, v in value.items())
+            return ", ".join(f"{k}={cell(v)}" for k, v in cast("dict[str, Any]", value).items())
         case list() | tuple():
-            return ", ".join(cell(v) for v in value)
+            return ", ".join(cell(v) for v in cast("Sequence[Any]", value))
         case _:
             return str(value)
 
@@ -109,10 +109,10 @@ def _jsonable(value: Any) -> Any:
     match value:
         case float() if not math.isfinite(value):
             return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        case Mapping():
-            return {str(k): _jsonable(v) for k, v in value.items()}
+        case dict():
+            return {str(k): _jsonable(v) for k, v in cast("dict[str, Any]", value).items()}
         case list() | tuple():
-            return [_jsonable(v) for v in value]
+            return [_jsonable(v) for v in cast("Sequence[Any]", value)]
         case bytes():
             return value.hex()
         case _:

@@ -2,15 +2,31 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import click
 
 from headwater.sdk.client import Client
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options."""
+
+    store: str | None = None
+    blobs: str | None = None
+    debug: bool = False
+
+
+def options_of(ctx: click.Context) -> Options:
+    """Return the global options of a command's call."""
+    found = ctx.find_root().obj
+    return found if isinstance(found, Options) else Options()
+
+
 @contextmanager
 def client(ctx: click.Context) -> Generator[Client]:
     """Open the store that the global options name, for the time of one command."""
-    options = ctx.find_root().obj or {}
-    with Client(options.get("store"), blobs=options.get("blobs")) as opened:
+    options = options_of(ctx)
+    with Client(options.store, blobs=options.blobs) as opened:
         yield opened

@@ -15,7 +15,33 @@ SYSTEM_TYPES: Final = tuple(
 )
 """Stored in every new store, in this order, so that they have MLMD's ids 1 to 9."""
 
-RUN: Final = NewType(kind=NodeKind.EXECUTION, name="headwater.Run")
+RUN: Final = NewType(
+    kind=NodeKind.EXECUTION,
+    name="headwater.Run",
+    properties={
+        "git_commit": ValueKind.STRING,
+        "git_branch": ValueKind.STRING,
+        "git_remote": ValueKind.STRING,
+        "git_is_dirty": ValueKind.BOOLEAN,
+        "git_diff_digest": ValueKind.STRING,
+        "entry_point": ValueKind.STRING,
+        "arguments": ValueKind.STRUCT,
+        "python_version": ValueKind.STRING,
+        "packages_digest": ValueKind.STRING,
+        "lock_file": ValueKind.STRING,
+        "lock_digest": ValueKind.STRING,
+        "machine": ValueKind.STRUCT,
+        "threads": ValueKind.STRUCT,
+        "seeds": ValueKind.STRUCT,
+        "capture_warnings": ValueKind.STRUCT,
+    },
+)
+"""Its properties are what a run captures by itself.
+
+`git_diff_digest` and `packages_digest` name bytes in the blob store: a patch that `git apply` takes,
+and a JSON object of package names and versions. Whoever removes unused bytes must count properties
+whose name ends in `_digest` as uses.
+"""
 EXPERIMENT: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.Experiment")
 REGISTERED_MODEL: Final = NewType(
     kind=NodeKind.CONTEXT, name="headwater.RegisteredModel", properties={"description": ValueKind.STRING}
@@ -42,7 +68,7 @@ DATASET: Final = NewType(
         "bytes_digest": ValueKind.STRING,
     },
 )
-"""`digest` of the artifact is that of the content; `bytes_digest` that of the stored bytes, if they differ."""
+"""The artifact's digest is that of the content; `bytes_digest` that of the stored bytes, if they differ."""
 
 MODEL: Final = NewType(
     kind=NodeKind.ARTIFACT,

@@ -84,6 +84,7 @@ ATTRIBUTES: Final[Mapping[Entity, Mapping[str, Attribute]]] = {
     Entity.VERSION: {
         **_NODE,
         **_BYTES,
+        "name": Attribute(_STRING, "name of its registered model, as `model`"),
         "model": Attribute(_STRING, "name of its registered model"),
         "model_id": Attribute(_INTEGER, "context id of its registered model"),
         "version": Attribute(_INTEGER, "its number"),

@@ -11,7 +11,9 @@ from headwater.query.names import TypedField, is_name, names_of, read_field
 from headwater.query.tokens import Cursor
 
 MAX_VALUES: Final = 10_000
-"""Values in one IN list."""
+"""Values in all IN lists of a filter together."""
+MAX_PATTERN_CHARS: Final = 10_000
+"""SQLite takes patterns of 50,000 bytes."""
 
 _COMPARISONS: Final = {
     TokenType.EQ: Operator.EQ,
@@ -45,6 +47,7 @@ class ConditionReader:
 
     def __init__(self, entity: Entity) -> None:
         self._entity = entity
+        self._value_count = 0
 
     def __call__(self, cursor: Cursor) -> Filter:
         """Read a condition.
@@ -67,7 +70,7 @@ class ConditionReader:
             cursor.take()
             return _compare(cursor, field, pattern, operator, Literal(cursor))
         if cursor.accept(TokenType.IN):
-            return _read_in(cursor, field, is_negated=is_negated)
+            return self._read_in(cursor, field, is_negated=is_negated)
         if cursor.accept(TokenType.BETWEEN):
             return _read_between(cursor, field, operator, is_negated=is_negated)
         raise _no_operator(cursor, is_negated=is_negated)
@@ -83,6 +86,22 @@ class ConditionReader:
             raise cursor.fault("a field must follow", allowed=names_of(self._entity))
         field = read_field(cursor, self._entity)
         return _compare(cursor, field, _TURNED[operator], token, literal)
+
+    def _read_in(self, cursor: Cursor, field: TypedField, *, is_negated: bool) -> In:
+        opened = cursor.accept(TokenType.L_PAREN)
+        if not opened:
+            raise cursor.fault("a list must follow", allowed=("(",))
+        values: list[Scalar] = []
+        while not values or cursor.accept(TokenType.COMMA):
+            self._value_count += 1
+            if self._value_count > MAX_VALUES:
+                raise cursor.fault(f"the lists of a filter have at most {MAX_VALUES:,} values")
+            values.append(_read_value(cursor).as_scalar(field.attribute))
+        if not cursor.accept(TokenType.R_PAREN):
+            if cursor.is_at_end:
+                raise cursor.fault("this parenthesis is never closed", at=opened)
+            raise cursor.fault("the list must go on or end here", allowed=(",", ")"))
+        return In(field.field, tuple(values), is_negated)
 
 
 def _accept_comparison(cursor: Cursor) -> Operator | None:
@@ -103,12 +122,18 @@ def _compare(
 ) -> Comparison:
     _check_operator(cursor, field, operator, place)
     value = literal.as_scalar(field.attribute)
-    is_pattern = operator in _PATTERNS.values()
-    if is_pattern and not isinstance(value, str):
-        raise cursor.fault("a pattern is a string in single quotes", at=literal.token)
+    if operator in _PATTERNS.values():
+        _check_pattern(cursor, value, literal.token)
     if isinstance(value, bool) and operator not in _EQUALITIES:
         raise cursor.fault("true and false have no order", at=place, allowed=("=", "!="))
     return Comparison(field.field, operator, value)
+
+
+def _check_pattern(cursor: Cursor, pattern: Scalar, place: Token) -> None:
+    if not isinstance(pattern, str):
+        raise cursor.fault("a pattern is a string in single quotes", at=place)
+    if len(pattern) > MAX_PATTERN_CHARS:
+        raise cursor.fault(f"a pattern has at most {MAX_PATTERN_CHARS:,} characters", at=place)
 
 
 def _check_operator(cursor: Cursor, field: TypedField, operator: Operator, place: Token) -> None:
@@ -128,22 +153,6 @@ def _read_value(cursor: Cursor) -> Literal:
     if is_name(cursor) and following is TokenType.L_PAREN:
         raise cursor.fault("functions are not part of the filter language")
     return Literal(cursor)
-
-
-def _read_in(cursor: Cursor, field: TypedField, *, is_negated: bool) -> In:
-    opened = cursor.accept(TokenType.L_PAREN)
-    if not opened:
-        raise cursor.fault("a list must follow", allowed=("(",))
-    values: list[Scalar] = []
-    while not values or cursor.accept(TokenType.COMMA):
-        if len(values) == MAX_VALUES:
-            raise cursor.fault(f"a list has at most {MAX_VALUES:,} values")
-        values.append(_read_value(cursor).as_scalar(field.attribute))
-    if not cursor.accept(TokenType.R_PAREN):
-        if cursor.is_at_end:
-            raise cursor.fault("this parenthesis is never closed", at=opened)
-        raise cursor.fault("the list must go on or end here", allowed=(",", ")"))
-    return In(field.field, tuple(values), is_negated)
 
 
 def _read_between(cursor: Cursor, field: TypedField, place: Token, *, is_negated: bool) -> Between:

@@ -13,6 +13,9 @@ MAX_DEPTH: Final = 100
 MAX_CONDITIONS: Final = 250
 """SQLite allows an expression 1,000 levels and PostgreSQL's driver 65,535 values; this stays clear."""
 
+MAX_ALTERNATIONS: Final = 12
+"""How often AND and OR may take turns from the outside in; SQLite's parser keeps a small stack."""
+
 _JOINS: Final = ("AND", "OR")
 
 
@@ -71,6 +74,17 @@ def negated(term: Filter) -> Filter:
     return term.term if isinstance(term, Not) else Not(term)
 
 
+def alternations(tree: Filter) -> int:
+    """Return how many ANDs and ORs stand inside each other, at the deepest place."""
+    match tree:
+        case Not(term):
+            return alternations(term)
+        case And(terms) | Or(terms):
+            return 1 + max(map(alternations, terms), default=0)
+        case _:
+            return 0
+
+
 def _open_groups(cursor: Cursor, groups: list[_Group]) -> None:
     while token := cursor.accept(TokenType.L_PAREN, TokenType.NOT):
         if token.token_type is TokenType.NOT:
@@ -85,7 +99,10 @@ def _close_groups(cursor: Cursor, groups: list[_Group]) -> None:
     while token := cursor.accept(TokenType.R_PAREN):
         if len(groups) == 1:
             raise cursor.fault("this parenthesis was never opened", at=token, allowed=_JOINS)
-        term = groups.pop().close()
+        group = groups.pop()
+        term = group.close()
+        if group.opened and alternations(term) > MAX_ALTERNATIONS:
+            raise cursor.fault(f"AND and OR take turns at most {MAX_ALTERNATIONS} times", at=group.opened)
         groups[-1].add(term)
 
 

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from headwater.errors import InvalidError, RefusedError
-from headwater.tracking.formats import load_model_folder
+from headwater.formats import load_model_folder
 from headwater.model.models import ModelVersion
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.refs import ModelRef, parse_ref

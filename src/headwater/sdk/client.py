@@ -55,9 +55,7 @@ class Client:
     @cached_property
     def session(self) -> Session:
         """What runs are logged through."""
-        return Session(
-            self.store, self.blobs, journals=self._places.journals, project_root=self._places.root
-        )
+        return Session(self.store, self.blobs, journals=self._places.journals, project_root=self._places.root)
 
     @cached_property
     def models(self) -> Registry:
@@ -113,9 +111,7 @@ class Client:
         found, token = list[Run](), None
         while len(found) < limit:
             size = min(PAGE, limit - len(found), MAX_PAGE)
-            page = self.store.runs.page(
-                Listing(filter=tree, order_by=order, limit=size, page_token=token)
-            )
+            page = self.store.runs.page(Listing(filter=tree, order_by=order, limit=size, page_token=token))
             found += page.items
             if (token := page.next_token) is None:
                 break

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from headwater.errors import InvalidError, NotFoundError
-from headwater.lineage import as_dict, to_dot, to_mermaid, tree_lines
-from headwater.lineage.labels import default_label
 from headwater.model.data import DataVersion
 from headwater.model.graph import Artifact, Execution, NodeKind, NodeRef
 from headwater.model.ids import ArtifactId, ExecutionId
@@ -16,6 +14,8 @@ from headwater.model.protocols import Store
 from headwater.model.refs import DataRef, ModelRef, NodeIdRef, Ref, RunRef, parse_ref
 from headwater.model.runs import Run
 from headwater.model.values import Json
+from headwater.provenance import as_dict, to_dot, to_mermaid, tree_lines
+from headwater.provenance.labels import default_label
 from headwater.registry import version_of
 
 
@@ -59,7 +59,7 @@ class Answer:
         return {"text/plain": str(self)}
 
     def _name(self, node: Artifact | Execution) -> str:
-        return self.names[_kind(node), node.id]
+        return self.names[_ref(node)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _run(store: Store, ref: RunRef) -> Run:
 def _names(store: Store, graph: LineageGraph) -> dict[NodeRef, str]:
     """Name all nodes: versions and runs by their references, the rest by type and name."""
     names: dict[NodeRef, str] = {
-        (_kind(node), node.id): default_label(node) for node in (*graph.artifacts, *graph.executions)
+        _ref(node): default_label(node) for node in (*graph.artifacts, *graph.executions)
     }
     artifacts = [ArtifactId(a.id) for a in graph.artifacts]
     names |= {(NodeKind.ARTIFACT, v.id): _version_name(v) for v in store.models.by_artifact_ids(artifacts)}
@@ -181,6 +181,5 @@ def _numbers(values: dict[str, object]) -> list[str]:
     return [f"{k}={v:.4g}" for k, v in values.items() if isinstance(v, (int, float))][:4]
 
 
-def _kind(node: Artifact | Execution) -> NodeKind:
-    return NodeKind.ARTIFACT if isinstance(node, Artifact) else NodeKind.EXECUTION
-
+def _ref(node: Artifact | Execution) -> NodeRef:
+    return (NodeKind.ARTIFACT if isinstance(node, Artifact) else NodeKind.EXECUTION, node.id)

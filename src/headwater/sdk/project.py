@@ -34,9 +34,7 @@ def project_root(start: Path) -> Path:
     return start
 
 
-def places(
-    url: str | None, blobs: str | None, *, environment: Mapping[str, str], start: Path
-) -> Places:
+def places(url: str | None, blobs: str | None, *, environment: Mapping[str, str], start: Path) -> Places:
     """Decide where everything is kept.
 
     Args:

@@ -8,13 +8,13 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from headwater.errors import CorruptError, InvalidError, NotFoundError
+from headwater.fingerprints import Fingerprint
+from headwater.fingerprints import fingerprint as fingerprint_of
 from headwater.model.data import DataVersion, NewDataVersion
 from headwater.model.graph import ArtifactChange, ContextChange
 from headwater.model.ids import ArtifactId
 from headwater.model.protocols import BlobStore
 from headwater.model.values import Json, PropertyValue
-from headwater.tracking.fingerprints import Fingerprint
-from headwater.tracking.fingerprints import fingerprint as fingerprint_of
 from headwater.tracking.frame_files import read_array, read_frame
 from headwater.tracking.session import Session
 from headwater.tracking.validation import check_key
@@ -68,10 +68,10 @@ class Dataset:
         return str(self.data_version.properties.get("kind", "uri"))
 
     @property
-    def schema(self) -> Json:
+    def schema(self) -> list[dict[str, Json]] | None:
         """Name and dtype of each column; None where there are no columns."""
         schema = self.data_version.properties.get("schema")
-        return schema if isinstance(schema, list) else None
+        return [c for c in schema if isinstance(c, dict)] if isinstance(schema, list) else None
 
     @property
     def row_count(self) -> int | None:

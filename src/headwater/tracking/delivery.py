@@ -11,7 +11,6 @@ from headwater.model.runs import RunChange
 from headwater.model.series import Points, SeriesBatch
 from headwater.model.values import Properties
 from headwater.tracking.buffer import Contents
-from headwater.tracking.facts import RUN_WITH_FACTS
 from headwater.tracking.records import RunEntry, RunOp
 
 
@@ -47,7 +46,6 @@ def execution_id(store: Store, entry: RunEntry) -> ExecutionId:
 
 def attach(store: Store, execution: ExecutionId, properties: Properties) -> None:
     """Write captured facts to a run, as properties of its type."""
-    store.types.put([RUN_WITH_FACTS], can_add=True, can_omit=True)
     store.executions.update([ExecutionChange(id=execution, properties=properties)])
 
 

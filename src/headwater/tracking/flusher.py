@@ -15,6 +15,7 @@ from headwater.tracking.settings import TrackingSettings
 
 MERGE_EVERY: Final = 256
 """Batches after which the small chunks of their series are merged, so that a long run stays quick to read."""
+FORK_WAIT_S: Final = 2.0
 _LOG: Final = logging.getLogger("headwater.tracking")
 
 
@@ -39,6 +40,7 @@ class Flusher:
         self._event = threading.Event()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._busy = threading.Lock()
         self._is_stopping = False
         self._failures = 0
         self._last_error: str | None = None
@@ -85,6 +87,20 @@ class Flusher:
                 self._changed.wait(min(left_s, 0.5))
         return True
 
+    def pause_for_fork(self) -> Callable[[], None]:
+        """Wait until the thread is between two turns, and keep it there.
+
+        A child that is forked while its parent writes inherits a database
+        driver in the middle of a transaction, which SQLite then takes for a
+        lock that is never given back.
+
+        Returns:
+            Lets the thread go on; to be called in the parent after the fork.
+        """
+        busy = self._busy
+        # Not for ever: a fork must not hang because a store does.
+        return busy.release if busy.acquire(timeout=FORK_WAIT_S) else lambda: None
+
     def stop(self) -> None:
         """End the thread after its present turn; it is not waited for longer than that of a working store."""
         self._is_stopping = True
@@ -98,7 +114,8 @@ class Flusher:
         while not self._is_stopping:
             event.wait(self._pause_s())
             event.clear()
-            self._turn()
+            with self._busy:
+                self._turn()
             with self._changed:
                 self._changed.notify_all()
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headwater.errors import InvalidError
+from headwater.formats import ModelFormat, choose_format, example_of, signature_of
 from headwater.model.ids import ExecutionId, RunId
 from headwater.model.models import ModelVersion, NewVersion
 from headwater.model.values import Json, Properties, PropertyValue
-from headwater.tracking.formats import ModelFormat, choose_format, example_of, signature_of
 from headwater.tracking.session import Session
 from headwater.tracking.validation import check_key, metric_value, tag_values
 

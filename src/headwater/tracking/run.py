@@ -26,6 +26,8 @@ from headwater.tracking.records import RunEnd, RunEntry, RunOp
 from headwater.tracking.session import Session
 from headwater.tracking.validation import param_values, same_value, tag_values
 
+OUTAGE_PATIENCE_S: Final = 5.0
+"""Longest wait at the end of a run during an outage; the end of the process waits the full time."""
 _LOG: Final = logging.getLogger("headwater.tracking")
 # A context variable has to be global: it is what tells one thread's or task's run from another's.
 _CURRENT: ContextVar["ActiveRun | None"] = ContextVar("headwater_run", default=None)
@@ -354,7 +356,7 @@ class ActiveRun(MetricLog):
     def _finish(self, op: RunOp) -> None:
         if self._capture is not None and not self._capture.wait():
             _LOG.warning("run %s: what it runs on could not be captured in time", self.run_id)
-        if not self._session.flush():
+        if not self._session.flush(self._patience_s()):
             self._buffer.add_op(op)
             _LOG.warning("run %s: %s", self.run_id, self._session.tracker.remaining())
             return
@@ -362,6 +364,11 @@ class ActiveRun(MetricLog):
             self._write(op, lambda store: self._write_end(store, op.end))
         except HeadwaterError as error:
             _LOG.warning("run %s: its end could not be recorded: %s", self.run_id, error)
+
+    def _patience_s(self) -> float:
+        """A store that is known to be out of reach must not hold up each run of a sweep for the full time."""
+        full_s = self._session.settings.exit_timeout_s
+        return min(full_s, OUTAGE_PATIENCE_S) if self._session.tracker.flusher.last_error else full_s
 
     def _write_end(self, store: Store, end: RunEnd | None) -> None:
         assert end

@@ -18,6 +18,7 @@ from headwater.model.ids import RunId, TypeId
 from headwater.model.protocols import BlobStore, Store
 from headwater.tracking.environment import Environment
 from headwater.tracking.settings import TrackingSettings
+from headwater.tracking.sync import SyncReport
 from headwater.tracking.tracker import Tracker
 
 _LOG: Final = logging.getLogger("headwater.tracking")
@@ -74,7 +75,7 @@ class Session:
         self._store, self._reopen, self._process = store, reopen, os.getpid()
         url = without_password(store.url)
         folder = journals and journals / sha256(url.encode()).hexdigest()[:12]
-        self.tracker = Tracker(lambda: self.store, url, folder, self.settings)
+        self.tracker = Tracker(lambda: self.store, url, folder, self.settings, self._can_send)
         self.environment = Environment(self.project_root)
         self._types: dict[tuple[object, ...], TypeId] = {}
         self._open_runs: dict[RunId, OpenRun] = {}
@@ -111,6 +112,14 @@ class Session:
             }
         return [self._types[key] for key in keys]
 
+    def sync(self) -> SyncReport:
+        """Send what dead processes logged to this store and never got through; what `headwater sync` does.
+
+        Raises:
+            UnavailableError: the store cannot be reached; the journals stay.
+        """
+        return self.tracker.adopt()
+
     def recover(self) -> list[RunId]:
         """Do what dead processes left undone: send their journals, mark their runs as lost.
 
@@ -120,7 +129,7 @@ class Session:
         Raises:
             UnavailableError: the store cannot be reached.
         """
-        self.tracker.adopt()
+        self.sync()
         silent_since_ms = self.clock_ms() - int(self.settings.lost_after_s * 1000)
         return self.store.runs.mark_lost(silent_since_ms=silent_since_ms)
 
@@ -150,7 +159,7 @@ class Session:
         Returns:
             True when the store has everything.
         """
-        return self.tracker.flusher.flush(self.settings.exit_timeout_s if timeout_s is None else timeout_s)
+        return self.tracker.flush(self.settings.exit_timeout_s if timeout_s is None else timeout_s)
 
     def note_open(self, run: OpenRun) -> None:
         """Remember a run that has to be ended before the session is closed."""
@@ -175,6 +184,9 @@ class Session:
         atexit.unregister(self.close)
         if left:
             _LOG.warning(left)
+
+    def _can_send(self) -> bool:
+        return self._process == os.getpid() or self._reopen is not None
 
     def __enter__(self) -> Self:
         return self

@@ -30,11 +30,19 @@ class Tracker:
         folder: Where journals go; None takes a private folder that goes with the
             process, for a store that does so, too.
         settings: Limits and intervals.
+        can_send: Tells whether this process can reach the store at all. A forked child that
+            cannot only writes its journal, and the parent sends it once the child has ended.
     """
 
     def __init__(
-        self, store: Callable[[], Store], store_url: str, folder: Path | None, settings: TrackingSettings
+        self,
+        store: Callable[[], Store],
+        store_url: str,
+        folder: Path | None,
+        settings: TrackingSettings,
+        can_send: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._can_send = can_send
         self._store, self._store_url, self.settings = store, store_url, settings
         self._owner = os.getpid()
         self._is_private = folder is None
@@ -60,6 +68,17 @@ class Tracker:
             return SyncReport()
         return adopt_journals(self.folder, self._store(), self.settings)
 
+    def flush(self, timeout_s: float) -> bool:
+        """Bring everything that was logged before this call into the store.
+
+        Args:
+            timeout_s: Longest time to wait.
+
+        Returns:
+            True when the store has everything.
+        """
+        return self._can_send() and self.flusher.flush(timeout_s)
+
     def close(self, timeout_s: float) -> str | None:
         """Flush, stop, and give the journal up.
 
@@ -71,10 +90,10 @@ class Tracker:
         """
         is_done = False
         try:
-            is_done = self.flusher.flush(timeout_s)
+            is_done = self.flush(timeout_s)
         finally:
             self.flusher.stop()
-            left = None if is_done else self.remaining()
+            left = None if is_done or not self._can_send() else self.remaining()
             self.buffer.close()
             self._drop_private_folder()
         return left
@@ -98,7 +117,8 @@ class Tracker:
         return Journal.create(self.folder, self._store_url, self.settings)
 
     def _wake(self) -> None:
-        self.flusher.wake()
+        if self._can_send():
+            self.flusher.wake()
 
     def reset_after_fork(self) -> None:
         """Make this, in a forked child, a tracker that has logged nothing."""
@@ -120,9 +140,19 @@ def _reset_in_forked_children(tracker: Tracker) -> None:
         return
     # Weak: what is registered here can never be taken back.
     reference = weakref.ref(tracker)
+    resume: list[Callable[[], None]] = []
 
-    def reset() -> None:
+    def before() -> None:
+        if found := reference():
+            resume.append(found.flusher.pause_for_fork())
+
+    def in_parent() -> None:
+        while resume:
+            resume.pop()()
+
+    def in_child() -> None:
+        resume.clear()
         if found := reference():
             found.reset_after_fork()
 
-    os.register_at_fork(after_in_child=reset)
+    os.register_at_fork(before=before, after_in_parent=in_parent, after_in_child=in_child)

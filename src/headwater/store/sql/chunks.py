@@ -67,9 +67,7 @@ def columns(points: Points) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     )
 
 
-def points_of(
-    steps: NDArray[np.int64], times_ms: NDArray[np.int64], values: NDArray[np.float64]
-) -> Points:
+def points_of(steps: NDArray[np.int64], times_ms: NDArray[np.int64], values: NDArray[np.float64]) -> Points:
     """Return points that hold a copy of three numpy columns."""
     return Points(array("q", steps.tobytes()), array("q", times_ms.tobytes()), array("d", values.tobytes()))
 
@@ -93,7 +91,9 @@ def concatenated(parts: list[Points]) -> Points:
 
 def _joined(parts: list[Points]) -> Points:
     """Return the points of all parts, the part with the smallest step first."""
-    ordered = sorted((columns(part) for part in parts), key=lambda part: int(part[0][0]) if len(part[0]) else 0)
+    ordered = sorted(
+        (columns(part) for part in parts), key=lambda part: int(part[0][0]) if len(part[0]) else 0
+    )
     return points_of(
         np.concatenate([steps for steps, _, _ in ordered]),
         np.concatenate([times for _, times, _ in ordered]),

@@ -3,10 +3,13 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
+
+from headwater.errors import UnavailableError
 
 T = TypeVar("T")
 
@@ -31,8 +34,8 @@ class GroupCommit:
     once pay one commit between them.
     """
 
-    def __init__(self, open_transaction: Callable[[bool], Any]) -> None:
-        """Take how to open a transaction: a context manager of a connection, durable or not."""
+    def __init__(self, open_transaction: Callable[..., AbstractContextManager[sa.Connection]]) -> None:
+        """Take how to open a transaction, which gets the keyword `is_durable`."""
         self._open = open_transaction
         self._waiting: deque[_Write[Any]] = deque()
         self._lock = threading.Lock()
@@ -57,6 +60,14 @@ class GroupCommit:
             raise write.error
         return write.result[0]
 
+    def pause(self, timeout_s: float) -> bool:
+        """Keep writes waiting until `resume`, once the running one is done; False when that takes too long."""
+        return self._lock.acquire(timeout=timeout_s)
+
+    def resume(self) -> None:
+        """Let writes go on after a `pause` that returned True."""
+        self._lock.release()
+
     def _take_group(self) -> list[_Write[Any]]:
         group: list[_Write[Any]] = []
         while self._waiting and len(group) < MOST_IN_GROUP:
@@ -66,20 +77,29 @@ class GroupCommit:
         return group
 
     def _commit(self, group: list[_Write[Any]]) -> None:
+        has_run = False
         try:
-            with self._open(any(write.is_durable for write in group)) as conn:
+            with self._open(is_durable=any(write.is_durable for write in group)) as conn:
                 for write in group:
                     _run_one(conn, write, is_alone=len(group) == 1)
-        except (
-            Exception
-        ) as error:  # the commit itself, or the only write of the group: it holds for all of them
-            for write in group:
-                write.error = write.error or error
+                has_run = True
+            _finish(group)
+        except Exception as error:  # noqa: BLE001  # handed to the threads that wait for these writes
+            # It is that of the commit itself, or of the only write of the group: it holds for all.
+            _finish(group, error)
         except BaseException:
-            # The leading thread was interrupted: the others' writes go back to the front.
-            self._waiting.extendleft(reversed([write for write in group if not write.is_dropped]))
+            # The leading thread was interrupted, by Ctrl-C for one.
+            if has_run:
+                _finish(group, UnavailableError("interrupted at the commit: the write may be stored or not"))
+            else:
+                self._waiting.extendleft(reversed(group))
             raise
-        for write in group:
+
+
+def _finish(group: list[_Write[Any]], error: Exception | None = None) -> None:
+    for write in group:
+        if not write.is_done:
+            write.error = write.error or error
             write.is_done = True
 
 
@@ -91,5 +111,5 @@ def _run_one(conn: sa.Connection, write: _Write[Any], *, is_alone: bool) -> None
     try:
         with conn.begin_nested():
             write.result.append(write.job(conn))
-    except Exception as error:  # handed to the thread that asked for this write
+    except Exception as error:  # noqa: BLE001  # handed to the thread that asked for this write
         write.error = error

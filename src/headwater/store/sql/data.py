@@ -15,6 +15,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import Artifacts, Contexts
 from headwater.store.sql.schema import context, version
+from headwater.store.sql.text import check_length
 from headwater.store.sql.types import Types
 
 
@@ -32,6 +33,7 @@ class Data:
 
     def add_version(self, new: NewDataVersion, /) -> DataVersion:
         versions.check_name("data set", new.name)
+        check_length("digest", new.digest, least=1)
         set_type, data_type = self._types.ensure(builtin.DATA_SET), self._types.ensure(builtin.DATASET)
 
         def job(conn: sa.Connection) -> ArtifactId:
@@ -73,13 +75,13 @@ class Data:
         kind = self._types.ensure(builtin.DATA_SET)
         count = sa.func.count(version.c.artifact_id)
         statement = (
-            sa.select(context.c.id, count.label("count"))
+            sa.select(context.c.id, count)
             .outerjoin(version, version.c.context_id == context.c.id)
             .where(context.c.type_id == kind, context.c.deleted_ms.is_(None))
             .group_by(context.c.id)
         )
         with self._db.read() as conn:
-            counts = {row.id: row.count for row in conn.execute(statement)}
+            counts = dict(conn.execute(statement).all())
             found = self._contexts.by_ids(conn, counts)
         sets = [
             DataSet(

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from headwater.errors import ConflictError, InvalidError, UnavailableError
 from headwater.store.sql.commits import GroupCommit
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 ATTEMPTS: Final = 12
 """How often a transaction that lost a lock is tried; the waits add up to a few seconds."""
+
+
+FORK_WAIT_S: Final = 10
+"""Longest wait of a fork for a transaction to end."""
 
 
 class Database:
@@ -32,6 +37,7 @@ class Database:
         self.engine = self.dialect.open_engine(url)
         self._is_memory = url.startswith("memory:")
         self._writes_fully = sa.make_url(url).query.get("synchronous") == "full"
+        self._is_paused = False
         self._renew_locks()
         _live.add(self)
 
@@ -39,8 +45,17 @@ class Database:
         self._memory_lock = threading.RLock()
         self._commits = GroupCommit(self._sqlite_transaction)
 
-    def after_fork(self) -> None:
-        """In a forked child: leave the parent's connections alone and open new ones."""
+    def before_fork(self) -> None:
+        """Wait until no transaction is open: SQLite in a child would take its lock for its own, for ever."""
+        self._is_paused = self.dialect.shares_commits and self._commits.pause(FORK_WAIT_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Let writes go on."""
+        if self._is_paused:
+            self._commits.resume()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the parent's connections alone and open new ones."""
         if not self._is_memory:
             self.engine.dispose(close=False)
         self._renew_locks()
@@ -76,6 +91,16 @@ class Database:
             return self._write_alone(job)
 
     @contextmanager
+    def setup_turn(self) -> Generator[None]:
+        """Keep other processes from making or upgrading tables meanwhile.
+
+        Raises:
+            UnavailableError: another process takes too long.
+        """
+        with self._translated(), self.dialect.setup_turn(self.engine):
+            yield
+
+    @contextmanager
     def _own_turn(self) -> Generator[None]:
         # The one connection of a store in memory serves one thread at a time.
         if self._is_memory:
@@ -85,21 +110,17 @@ class Database:
             yield
 
     @contextmanager
-    def _sqlite_transaction(self, is_durable: bool) -> Generator[sa.Connection]:
+    def _sqlite_transaction(self, *, is_durable: bool) -> Generator[sa.Connection]:
         with self._own_turn(), self.engine.connect() as conn:
             level = "FULL" if is_durable or self._writes_fully else "NORMAL"
             _raw(conn).execute(f"PRAGMA synchronous={level}")
-            writing = conn.execution_options(headwater_writes=True)
-            try:
-                with writing.begin():
-                    yield writing
-            finally:
-                writing.execution_options(headwater_writes=False)
+            with self.dialect.begin_write(conn):
+                yield conn
 
     def _write_alone(self, job: Callable[[sa.Connection], T]) -> T:
         for attempt in range(ATTEMPTS):
             try:
-                with self.engine.begin() as conn:
+                with self.engine.connect() as conn, self.dialect.begin_write(conn):
                     return job(conn)
             except DBAPIError as error:
                 cause = error.orig or error
@@ -118,13 +139,14 @@ class Database:
             cause = error.orig or error
             if self.dialect.is_unreachable(cause) or self.dialect.is_transient(cause):
                 raise UnavailableError(f"the {self.dialect.name} store does not answer: {cause}") from error
-            if isinstance(error, sa.exc.DataError):
+            if isinstance(error, DataError):
                 raise InvalidError(f"the {self.dialect.name} store refuses a value: {cause}") from error
             raise
-        except SQLAlchemyError as error:
-            if isinstance(error, sa.exc.TimeoutError):
-                raise UnavailableError(f"all connections are in use: {error}") from error
-            raise
+        except PoolTimeoutError as error:
+            raise UnavailableError(f"all connections are in use: {error}") from error
+        except OverflowError as error:
+            # From SQLite's driver; the others' databases refuse such a number themselves.
+            raise InvalidError(f"a number does not fit in 64 bits: {error}") from error
 
 
 def insert_unless_there(conn: sa.Connection, table: sa.Table, values: dict[str, Any]) -> bool:
@@ -168,9 +190,16 @@ _RULES: Final = {
 _live: "weakref.WeakSet[Database]" = weakref.WeakSet()
 
 
-def _after_fork() -> None:
-    for database in list(_live):
-        database.after_fork()
+def _each_live(action: Callable[[Database], None]) -> Callable[[], None]:
+    def run() -> None:
+        for database in list(_live):
+            action(database)
+
+    return run
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(
+    before=_each_live(Database.before_fork),
+    after_in_parent=_each_live(Database.after_fork_in_parent),
+    after_in_child=_each_live(Database.after_fork_in_child),
+)

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from headwater.errors import ConflictError, InvalidError
-from headwater.model.graph import MAX_NAME_CHARS
+from headwater.errors import ConflictError
 from headwater.store.sql.database import Database
 from headwater.store.sql.schema import idempotency
+from headwater.store.sql.text import check_length
 
 T = TypeVar("T")
 
@@ -39,8 +39,7 @@ def write_once(
     """
     if key is None:
         return db.write(job, is_durable=is_durable)
-    if not 0 < len(key) <= MAX_NAME_CHARS:
-        raise InvalidError(f"an idempotency key must have 1 to {MAX_NAME_CHARS} characters")
+    check_length("idempotency key", key, least=1)
     digest = hashlib.sha256(repr(request).encode("utf-8", "surrogatepass")).hexdigest()
 
     def keyed(conn: sa.Connection) -> T:

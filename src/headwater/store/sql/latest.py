@@ -36,7 +36,7 @@ class Latest:
             math.nan if row.value is None else _restored(row.value, row.infinite & _VALUE),
             None if row.min_value is None else _restored(row.min_value, row.infinite & _MIN),
             None if row.max_value is None else _restored(row.max_value, row.infinite & _MAX),
-            row.count,
+            row._mapping["count"],  # pyright: ignore[reportPrivateUsage]  # a row's own `count` is a method
         )
 
     def columns(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from headwater.model.values import Json
 from headwater.store.sql.database import Database
 from headwater.store.sql.locks import LEDGER, lock
 from headwater.store.sql.schema import ledger
+from headwater.store.sql.text import check_length
 
 FIRST_HASH: Final = "0" * 64
 """What the first entry names as the hash before it."""
@@ -47,7 +48,13 @@ class Ledger:
         reason: str,
         details: Mapping[str, Json],
     ) -> None:
-        """Add an entry inside the transaction of the decision that it records."""
+        """Add an entry inside the transaction of the decision that it records.
+
+        Raises:
+            InvalidError: the actor or the action is missing or too long.
+        """
+        for what, text in (("actor", actor), ("action", action), ("subject", subject)):
+            check_length(what, text, least=1)
         lock(conn, LEDGER)
         last = conn.execute(
             sa.select(ledger.c.seq, ledger.c.time_ms, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
@@ -83,5 +90,6 @@ def _canonical(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _entry(row: Mapping[str, Any]) -> LedgerEntry:
-    return LedgerEntry(**{**row, "details": json.loads(row["details"])})
+def _entry(row: sa.RowMapping) -> LedgerEntry:
+    fields: dict[str, Any] = {**row, "details": json.loads(row["details"])}
+    return LedgerEntry(**fields)

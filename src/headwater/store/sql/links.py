@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -135,7 +135,9 @@ class Links:
             for e in events
         ]
         if rows:
-            conn.execute(self._db.dialect.insert_missing(event, ("execution_id", "type", "artifact_id")), rows)
+            conn.execute(
+                self._db.dialect.insert_missing(event, ("execution_id", "type", "artifact_id")), rows
+            )
 
     def _insert_events(self, conn: sa.Connection, events: Sequence[Event]) -> None:
         now = self._db.clock_ms()
@@ -188,9 +190,7 @@ class Links:
         with self._db.read() as conn:
             return [event_of(row) for row in conn.execute(sa.select(event).where(condition).order_by(*order))]
 
-    def _pairs(
-        self, table: sa.Table, by: str, then: str, ids: Sequence[int], entity: type[L]
-    ) -> list[L]:
+    def _pairs(self, table: sa.Table, by: str, then: str, ids: Sequence[int], entity: type[L]) -> list[L]:
         first, second = (c.name for c in table.primary_key)
         statement = (
             sa.select(table.c[first], table.c[second])
@@ -211,9 +211,7 @@ class Links:
         self.add_missing_events(conn, events)
         self.attribute(conn, {Attribution(c, a): None for c in contexts for a in artifacts})
         self.associate(conn, {Association(c, execution): None for c in contexts})
-        return Published(
-            execution_id=execution, artifact_ids=tuple(artifacts), context_ids=tuple(contexts)
-        )
+        return Published(execution_id=execution, artifact_ids=tuple(artifacts), context_ids=tuple(contexts))
 
     def _context(self, conn: sa.Connection, context: NewContext | ContextId) -> ContextId:
         if isinstance(context, NewContext):
@@ -238,7 +236,7 @@ class Links:
         return execution.id
 
 
-def event_of(row: sa.Row[tuple[int, int, int, str | None, int]]) -> Event:
+def event_of(row: Sequence[Any]) -> Event:
     """Turn a row of the event table into an event."""
     execution_id, kind, artifact_id, path, time_ms = row
     return Event(
@@ -259,7 +257,8 @@ def _artifact_id(
 
 
 def _path_text(path: EventPath) -> str | None:
-    return json.dumps(path) if path else None
+    # Not as ASCII: JSON cannot tell two escaped halves of a surrogate pair from the whole.
+    return json.dumps(path, ensure_ascii=False) if path else None
 
 
 def _known(kind: EventType) -> EventType:

@@ -10,7 +10,6 @@ from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWr
 from headwater.model.filters import Entity
 from headwater.model.graph import (
     KEEP,
-    MAX_NAME_CHARS,
     Artifact,
     ArtifactChange,
     ArtifactState,
@@ -26,12 +25,12 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
-from headwater.model.values import PropertyValue
+from headwater.model.values import INT64_MAX, PropertyValue
 from headwater.store.sql import properties, schema, search
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.properties import Spaces
-from headwater.store.sql.text import encode_optional
+from headwater.store.sql.text import check_length, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
 
@@ -152,11 +151,14 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def change(self, conn: sa.Connection, changes: Sequence[ChangeN]) -> None:
         """Change nodes inside a running transaction."""
-        stored = self.by_ids(conn, [c.id for c in changes], locks=True)
+        stored: dict[int, N | None] = {**self.by_ids(conn, [c.id for c in changes], locks=True)}
         for change in changes:
             if change.id not in stored:
                 raise NotFoundError(self.nodes.name, change.id)
-            self._change_one(conn, stored[change.id], change)
+            # None: changed by this very call, so what was read no longer holds.
+            node = stored[change.id] or self.by_ids(conn, [change.id])[change.id]
+            self._change_one(conn, node, change)
+            stored[change.id] = None
 
     def by_ids(self, conn: sa.Connection, ids: Iterable[int], *, locks: bool = False) -> dict[int, N]:
         """Return nodes by id inside a running transaction; `locks` keeps others from changing them."""
@@ -202,15 +204,14 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def _set_deleted(self, ids: Sequence[int], deleted_ms: int | None) -> None:
         table = self.nodes.table
+        gone = table.c.deleted_ms
+        is_other = gone.is_not(None) if deleted_ms is None else gone.is_(None)
 
         def job(conn: sa.Connection) -> None:
             self.require(conn, ids)
             conn.execute(
                 sa.update(table)
-                .where(
-                    self._db.dialect.ids_in(table.c.id, ids),
-                    table.c.deleted_ms.is_(None) if deleted_ms is not None else sa.true(),
-                )
+                .where(self._db.dialect.ids_in(table.c.id, ids), is_other)
                 .values(deleted_ms=deleted_ms, revision=table.c.revision + 1)
             )
 
@@ -220,18 +221,16 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         self._types.check(conn, self.nodes.kind, node.type_id, node.properties)
         if self.nodes.kind is NodeKind.CONTEXT and not node.name:
             raise InvalidError("a context needs a name that is not empty")
-        for what, text in (("name", node.name), ("external id", node.external_id)):
-            if text is not None and len(text) > MAX_NAME_CHARS:
-                raise InvalidError(
-                    f"{what} {text[:40]!r}… has {len(text)} characters; the most is {MAX_NAME_CHARS}"
-                )
+        check_length("name", node.name)
+        _check_fields({name: getattr(node, name) for name in ("external_id", *self.nodes.own)})
 
     def _row(self, node: NewN, now: int) -> tuple[Any, ...]:
         own = tuple(_storable(getattr(node, column)) for column in self.nodes.own)
-        return (node.type_id, encode_optional(node.name), encode_optional(node.external_id), *own, now, now, 1)
+        names = (encode_optional(node.name), encode_optional(node.external_id))
+        return (node.type_id, *names, *own, now, now, 1)
 
-    def _entity(self, row: Mapping[str, Any], type_name: str, spaces: Spaces) -> N:
-        fields: dict[str, Any] = dict(row)
+    def _entity(self, row: sa.RowMapping, type_name: str, spaces: Spaces) -> N:
+        fields: dict[str, Any] = {**row}
         if self.nodes.state is not None and fields["state"] is not None:
             fields["state"] = self.nodes.state(fields["state"])
         if self.nodes.kind is NodeKind.EXECUTION:
@@ -252,6 +251,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         self._types.check(conn, self.nodes.kind, node.type_id, kept)
         differs = self._change_properties(conn, node, change)
         fields = _changed_fields(node, change, ("external_id", *self.nodes.own))
+        _check_fields(fields)
         if differs or fields or change.touch:
             table = self.nodes.table
             # A change is always later than the one before, even within one millisecond.
@@ -356,6 +356,14 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
 
 def _storable(value: Any) -> Any:
     return encode_optional(value) if isinstance(value, str) else value
+
+
+def _check_fields(fields: Mapping[str, Any]) -> None:
+    for name in ("external_id", "digest"):
+        check_length(name.replace("_", " "), fields.get(name))
+    size = fields.get("size_bytes")
+    if size is not None and not 0 <= size <= INT64_MAX:
+        raise InvalidError(f"size_bytes must be 0 to {INT64_MAX}, not {size}")
 
 
 def _changed_fields(node: object, change: object, names: Iterable[str]) -> dict[str, Any]:

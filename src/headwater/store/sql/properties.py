@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import sqlalchemy as sa
 
@@ -48,8 +48,8 @@ def read(
         .order_by(table.c.node_id, table.c.space, table.c.name)
     )
     found: dict[int, dict[Space, dict[str, PropertyValue]]] = defaultdict(lambda: defaultdict(dict))
-    for node_id, space, name, *value in conn.execute(statement):
-        found[node_id][Space(space)][decode(name)] = value_of(tuple(value))
+    for node_id, space, name, *value in cast("Iterable[tuple[Any, ...]]", conn.execute(statement)):
+        found[node_id][Space(space)][decode(name)] = value_of(value)
     return found
 
 
@@ -78,7 +78,7 @@ def change(
     changed = {
         name: value
         for name, value in wanted.items()
-        if value is not None and not same_value(value, stored.get(name))
+        if value is not None and not (name in stored and same_value(name, stored[name], value))
     }
     if gone or changed:
         touched = [encode(name) for name in (*gone, *changed)]

@@ -1,5 +1,6 @@
 """Runs: an execution with a row of its own, and an experiment that is a context."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ from headwater.model import builtin
 from headwater.model.filters import Entity
 from headwater.model.graph import (
     KEEP,
-    MAX_NAME_CHARS,
     Association,
     Context,
     Execution,
@@ -29,9 +29,12 @@ from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
 from headwater.store.sql.schema import context, execution_property, run
 from headwater.store.sql.series import SeriesTable
+from headwater.store.sql.text import check_length
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space, same_value
 
+RUN_ID_DIGITS: Final = 32
+_HEXADECIMAL: Final = re.compile("[0-9a-f]*")
 _FIELDS: Final = ("name", "status", "end_ms", "error")
 
 
@@ -62,9 +65,7 @@ class Runs:
         def job(conn: sa.Connection) -> None:
             if self._ids(conn, [new.run_id]):
                 return
-            experiment = self._contexts.ensure(
-                conn, NewContext(type_id=experiment_type, name=new.experiment)
-            )
+            experiment = self._contexts.ensure(conn, NewContext(type_id=experiment_type, name=new.experiment))
             self._insert(conn, new, run_type, experiment)
 
         try:
@@ -87,6 +88,8 @@ class Runs:
         return [found[i] for i in ids if i in found]
 
     def with_prefix(self, prefix: str, /, *, limit: int = 10) -> list[RunId]:
+        if not _HEXADECIMAL.fullmatch(prefix):
+            return []
         statement = (
             sa.select(run.c.run_id)
             .where(run.c.run_id >= prefix, run.c.run_id < prefix + "g")
@@ -103,6 +106,8 @@ class Runs:
         return Page(tuple(found[ExecutionId(i)] for i in ids), token)
 
     def update(self, change: RunChange, /) -> Run:
+        if change.name is not KEEP:
+            check_length("run name", change.name, least=1)
         self._db.write(lambda conn: self._change(conn, change))
         return self.by_execution_ids([change.id])[0]
 
@@ -194,7 +199,8 @@ class Runs:
     def _ids(self, conn: sa.Connection, run_ids: Sequence[RunId]) -> dict[RunId, ExecutionId]:
         found: dict[RunId, ExecutionId] = {}
         for start in range(0, len(run_ids), LOOKUP_BATCH):
-            part = run_ids[start : start + LOOKUP_BATCH]
+            # Others are nowhere, and not all of them can be handed to every driver.
+            part = [i for i in run_ids[start : start + LOOKUP_BATCH] if _HEXADECIMAL.fullmatch(i)]
             statement = sa.select(run.c.run_id, run.c.execution_id).where(run.c.run_id.in_(part))
             found |= {RunId(r): ExecutionId(e) for r, e in conn.execute(statement)}
         return found
@@ -235,16 +241,12 @@ class Runs:
         state = KEEP if change.status is KEEP else EXECUTION_STATES[change.status]
         self._executions.change(
             conn,
-            [
-                ExecutionChange(
-                    id=change.id, state=state, custom_properties=change.tags, touch=bool(fields)
-                )
-            ],
+            [ExecutionChange(id=change.id, state=state, custom_properties=change.tags, touch=bool(fields))],
         )
 
 
-def _run(row: Mapping[str, Any], found: Execution, metrics: Mapping[int, Mapping[str, LatestMetric]]) -> Run:
-    fields = {**row, "id": found.id, "status": RunStatus(row["status"])}
+def _run(row: sa.RowMapping, found: Execution, metrics: Mapping[int, Mapping[str, LatestMetric]]) -> Run:
+    fields: dict[str, Any] = {**row, "id": found.id, "status": RunStatus(row["status"])}
     del fields["execution_id"]
     return Run(
         **fields,
@@ -259,7 +261,7 @@ def _run(row: Mapping[str, Any], found: Execution, metrics: Mapping[int, Mapping
 
 def _new_params(stored: Properties, wanted: Properties) -> Properties:
     for name, value in wanted.items():
-        if name in stored and not same_value(stored[name], value):
+        if name in stored and not same_value(name, stored[name], value):
             raise ConflictError(
                 f"param {name!r} is {stored[name]!r} already and cannot become {value!r}: "
                 "a run's params never change; start another run, or use a tag"
@@ -269,7 +271,8 @@ def _new_params(stored: Properties, wanted: Properties) -> Properties:
 
 def _check_run(new: NewRun) -> None:
     for what, text in (("experiment", new.experiment), ("run name", new.name)):
-        if text is not None and not 0 < len(text) <= MAX_NAME_CHARS:
-            raise InvalidError(f"the {what} must have 1 to {MAX_NAME_CHARS} characters")
-    if len(new.run_id) != 32 or not set(new.run_id) <= set("0123456789abcdef"):
+        check_length(what, text, least=1)
+    check_length("user", new.user)
+    check_length("host", new.host)
+    if len(new.run_id) != RUN_ID_DIGITS or not _HEXADECIMAL.fullmatch(new.run_id):
         raise InvalidError(f"{new.run_id!r} is not a run id: it has 32 lower-case hexadecimal digits")

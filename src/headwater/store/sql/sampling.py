@@ -1,5 +1,7 @@
 """Fewer points that still tell the story: step ranges, LTTB samples, min-max buckets."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,11 +9,11 @@ from headwater.model.series import Bucket, Points
 from headwater.store.sql.chunks import columns, points_of
 
 
-def between(points: Points, min_step: int | None, max_step: int | None) -> Points:
+def between(points: Points, min_step: int, max_step: int) -> Points:
     """Return the points with a step in a range; `points` are sorted by step."""
     steps = columns(points)[0]
-    start = 0 if min_step is None else int(np.searchsorted(steps, min_step, "left"))
-    end = len(points) if max_step is None else int(np.searchsorted(steps, max_step, "right"))
+    start = int(np.searchsorted(steps, min_step, "left"))
+    end = int(np.searchsorted(steps, max_step, "right"))
     return points if (start, end) == (0, len(points)) else sliced(points, start, end)
 
 
@@ -70,14 +72,14 @@ def buckets(points: Points, count: int) -> list[Bucket]:
     if not len(points):
         return []
     steps = columns(points)[0]
-    low = int(steps[0])
-    # Python's integers: the width of the range may not fit in 64 bits.
-    width = max(1, -(-(int(steps[-1]) - low + 1) // count))
-    edges = [low + i * width for i in range(1, count)]
-    inside = [edge for edge in edges if edge <= int(steps[-1])]
-    cuts = np.unique(np.searchsorted(steps, np.array(inside, dtype=np.int64), "left"))
-    bounds = [0, *(int(c) for c in cuts if 0 < c < len(points)), len(points)]
-    return [_bucket(points, start, end) for start, end in zip(bounds, bounds[1:], strict=False)]
+    # Python's integers: the range of steps may not fit in 64 bits.
+    width = max(1, -(-(int(steps[-1]) - int(steps[0]) + 1) // count))
+    # The distance to the first step always fits without a sign: the subtraction wraps around to it.
+    offsets = steps.view(np.uint64) - steps.view(np.uint64)[0]
+    numbers = offsets // np.uint64(width) if width < 2**64 else np.zeros_like(offsets)
+    cuts = np.flatnonzero(np.diff(numbers)) + 1
+    bounds = [0, *(int(cut) for cut in cuts), len(points)]
+    return [_bucket(points, start, end) for start, end in pairwise(bounds)]
 
 
 def _bucket(points: Points, start: int, end: int) -> Bucket:

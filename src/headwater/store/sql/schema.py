@@ -102,7 +102,14 @@ artifact = _node(
     sa.Column("digest", Name),
     sa.Column("size_bytes", sa.BigInteger),
     indexes=(
-        sa.Index("artifact_by_uri", "uri", mysql_length={"uri": URI_INDEX_CHARS}),
+        # PostgreSQL's ordered index takes no more than 2,700 bytes.
+        sa.Index(
+            "artifact_by_uri",
+            "uri",
+            mysql_length={"uri": URI_INDEX_CHARS},
+            mariadb_length={"uri": URI_INDEX_CHARS},
+            postgresql_using="hash",
+        ),
         sa.Index("artifact_by_digest", "digest"),
     ),
 )

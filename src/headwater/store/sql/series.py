@@ -8,14 +8,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from headwater.errors import InvalidError
-from headwater.model.graph import MAX_NAME_CHARS
 from headwater.model.ids import ExecutionId
 from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
+from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import chunks, sampling
 from headwater.store.sql.database import Database
 from headwater.store.sql.latest import Latest, latest_of, metric_of
 from headwater.store.sql.nodes import LOOKUP_BATCH, Executions
 from headwater.store.sql.schema import merged_batch, metric_chunk, series
+from headwater.store.sql.text import check_length
 
 MERGED_WRITER: Final = 0
 CHUNK_POINTS: Final = 4096
@@ -65,7 +66,9 @@ class SeriesTable:
         statement = sa.select(series).where(self._db.dialect.ids_in(series.c.execution_id, execution_ids))
         if keys is not None:
             statement = statement.where(series.c.key.in_(keys))
-        return [metric_of(row) for row in conn.execute(statement.order_by(series.c.execution_id, series.c.key))]
+        return [
+            metric_of(row) for row in conn.execute(statement.order_by(series.c.execution_id, series.c.key))
+        ]
 
     def read(
         self,
@@ -81,13 +84,15 @@ class SeriesTable:
             .join(series, series.c.id == metric_chunk.c.series_id)
             .where(series.c.execution_id == execution_id, series.c.key == key)
         )
-        if min_step is not None:
-            statement = statement.where(metric_chunk.c.max_step >= min_step)
-        if max_step is not None:
-            statement = statement.where(metric_chunk.c.min_step <= max_step)
+        low = INT64_MIN if min_step is None else min_step
+        high = INT64_MAX if max_step is None else max_step
+        if low > INT64_MAX or high < INT64_MIN:
+            return Points()
+        low, high = max(low, INT64_MIN), min(high, INT64_MAX)
+        statement = statement.where(metric_chunk.c.max_step >= low, metric_chunk.c.min_step <= high)
         with self._db.read() as conn:
             parts = [chunks.unpack(payload, count) for payload, count in conn.execute(statement)]
-        return sampling.between(chunks.concatenated(parts), min_step, max_step)
+        return sampling.between(chunks.concatenated(parts), low, high)
 
     def sample(self, execution_id: ExecutionId, key: str, /, *, max_points: int) -> Points:
         if max_points < 2:
@@ -110,7 +115,11 @@ class SeriesTable:
 
     def merge(self, execution_id: ExecutionId, /) -> int:
         with self._db.read() as conn:
-            ids = conn.execute(sa.select(series.c.id).where(series.c.execution_id == execution_id)).scalars().all()
+            ids = (
+                conn.execute(sa.select(series.c.id).where(series.c.execution_id == execution_id))
+                .scalars()
+                .all()
+            )
         return sum(self._db.write(lambda conn, i=series_id: self._merge(conn, i)) for series_id in ids)
 
     def _append(self, conn: sa.Connection, batches: Sequence[SeriesBatch]) -> list[int]:
@@ -201,15 +210,14 @@ class SeriesTable:
         conn.execute(sa.select(series.c.id).where(series.c.id == series_id).with_for_update())
         chunk = metric_chunk.c
         mine = chunk.series_id == series_id
-        rows = conn.execute(sa.select(metric_chunk).where(mine, chunk.count < CHUNK_POINTS)).all()
+        wanted = sa.select(chunk.writer, chunk.batch, chunk.payload, chunk.count.label("points"))
+        rows = conn.execute(wanted.where(mine, chunk.count < CHUNK_POINTS)).all()
         if len(rows) > 1:
-            merged = chunks.concatenated([chunks.unpack(row.payload, row.count) for row in rows])
+            merged = chunks.concatenated([chunks.unpack(row.payload, row.points) for row in rows])
             conn.execute(sa.delete(metric_chunk).where(mine, chunk.count < CHUNK_POINTS))
             self._note_merged(conn, series_id, [(row.writer, row.batch) for row in rows])
             self._insert_merged(conn, series_id, merged)
-        total, left = conn.execute(
-            sa.select(sa.func.sum(chunk.count), sa.func.count()).where(mine)
-        ).one()
+        total, left = conn.execute(sa.select(sa.func.sum(chunk.count), sa.func.count()).where(mine)).one()
         conn.execute(sa.update(series).where(series.c.id == series_id).values(count=int(total or 0)))
         return left
 
@@ -235,7 +243,6 @@ class SeriesTable:
 
 
 def _check_batch(batch: SeriesBatch) -> None:
-    if not 0 < len(batch.key) <= MAX_NAME_CHARS:
-        raise InvalidError(f"a metric's name must have 1 to {MAX_NAME_CHARS} characters")
-    if batch.writer <= MERGED_WRITER or batch.batch < 0:
-        raise InvalidError("a batch needs a writer above 0 and a number of at least 0")
+    check_length("metric name", batch.key, least=1)
+    if not MERGED_WRITER < batch.writer <= INT64_MAX or not 0 <= batch.batch <= INT64_MAX:
+        raise InvalidError("a batch needs a writer above 0 and a number of at least 0, both within 64 bits")

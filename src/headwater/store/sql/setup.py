@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +18,21 @@ from headwater.store.sql.locks import LEDGER, PARENTS
 from headwater.version import VERSION
 
 # Alembic's own table; read here, so that opening a store need not load Alembic.
-_revision: Final = sa.table("alembic_version", sa.column("version_num", sa.String))
+_versions: Final = sa.MetaData()
+_revision: Final = sa.Table(
+    "alembic_version", _versions, sa.Column("version_num", sa.String(32), primary_key=True)
+)
 
 
-def prepare(db: Database, url: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrations:
+    """Where the migrations are, and the version that they lead to."""
+
+    folder: Path = Path(__file__).parent / "migrations"
+    newest: int = schema.SCHEMA_VERSION
+
+
+def prepare(db: Database, url: str, migrations: Migrations = Migrations()) -> None:
     """Make the tables usable by this version of headwater.
 
     Raises:
@@ -29,19 +41,41 @@ def prepare(db: Database, url: str) -> None:
     found = stored_version(db)
     if found is None:
         found = _create(db)
-    if found > schema.SCHEMA_VERSION:
-        raise SchemaError(
-            f"the database has schema {found}, last upgraded by headwater {_last_upgrader(db)}; this headwater "
-            f"{VERSION} knows schemas up to {schema.SCHEMA_VERSION}: install a newer headwater"
-        )
-    if found < schema.SCHEMA_VERSION:
+    _refuse_newer(db, found, migrations.newest)
+    if found < migrations.newest:
         if db.dialect.name != "sqlite":
             raise SchemaError(
-                f"the database has schema {found}, this headwater {VERSION} needs {schema.SCHEMA_VERSION}: "
+                f"the database has schema {found}, this headwater {VERSION} needs {migrations.newest}: "
                 "run `headwater db upgrade` once, after a backup"
             )
-        back_up_file(database_path(url), found)
-        upgrade(db)
+        if not url.startswith("memory:"):
+            back_up_file(database_path(url), found)
+        upgrade(db, migrations)
+
+
+def upgrade_url(url: str, migrations: Migrations = Migrations()) -> tuple[int, int]:
+    """Run the migrations that the database at `url` lacks; a SQLite file is copied first.
+
+    Returns:
+        The version before and after.
+
+    Raises:
+        SchemaError: the database is empty, or newer than this headwater.
+        UnavailableError: it cannot be reached.
+    """
+    db = Database(url, clock_ms=lambda: time.time_ns() // 1_000_000)
+    try:
+        found = stored_version(db)
+        if found is None:
+            raise SchemaError("the database is empty: open it once as a store to make its tables")
+        _refuse_newer(db, found, migrations.newest)
+        if found < migrations.newest:
+            if db.dialect.name == "sqlite":
+                back_up_file(database_path(url), found)
+            upgrade(db, migrations)
+        return found, migrations.newest
+    finally:
+        db.close()
 
 
 def stored_version(db: Database) -> int | None:
@@ -50,22 +84,29 @@ def stored_version(db: Database) -> int | None:
         return _version_in(conn)
 
 
-def upgrade(db: Database, folder: Path = Path(__file__).parent / "migrations") -> None:
-    """Run the migrations that the database lacks, in one transaction where it has such for tables."""
+def upgrade(db: Database, migrations: Migrations = Migrations(), *, to: str = "head") -> None:
+    """Run the migrations that the database lacks, in one transaction where it has such for tables.
+
+    Args:
+        db: What to upgrade; an empty database gets all its tables.
+        migrations: Where they are.
+        to: The version to stop at, such as `0001`.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     # Alembic reads % as the start of a variable.
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("script_location", str(migrations.folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
 
     def job(conn: sa.Connection) -> None:
-        db.dialect.lock_setup(conn)
         config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         _set(conn, "library_version", VERSION)
 
-    db.write(job, is_durable=True)
+    with db.setup_turn():
+        db.write(job, is_durable=True)
 
 
 def back_up_file(path: Path, version: int) -> Path:
@@ -83,17 +124,27 @@ def back_up_file(path: Path, version: int) -> Path:
 def _create(db: Database) -> int:
     def job(conn: sa.Connection) -> int:
         # Two processes may open one empty database at the same moment.
-        db.dialect.lock_setup(conn)
         found = _version_in(conn)
         if found is not None:
             return found
+        # All tables before the first row: where tables are made outside transactions, a process that
+        # is killed here leaves no rows, and the next one goes on.
         schema.metadata.create_all(conn)
+        _versions.create_all(conn)
         _fill(conn)
-        conn.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
         conn.execute(sa.insert(_revision).values(version_num=f"{schema.SCHEMA_VERSION:04}"))
         return schema.SCHEMA_VERSION
 
-    return db.write(job, is_durable=True)
+    with db.setup_turn():
+        return db.write(job, is_durable=True)
+
+
+def _refuse_newer(db: Database, found: int, newest: int) -> None:
+    if found > newest:
+        raise SchemaError(
+            f"the database has schema {found}, last upgraded by headwater {_last_upgrader(db)}; "
+            f"this headwater {VERSION} knows schemas up to {newest}: install a newer headwater"
+        )
 
 
 def _fill(conn: sa.Connection) -> None:
@@ -112,7 +163,7 @@ def _set(conn: sa.Connection, name: str, value: str) -> None:
 
 
 def _version_in(conn: sa.Connection) -> int | None:
-    if not sa.inspect(conn).has_table("alembic_version"):
+    if not sa.inspect(conn).has_table(_revision.name):
         return None
     found = conn.execute(sa.select(_revision.c.version_num)).scalar()
     return None if found is None else int(found)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from headwater.errors import InvalidError
 from headwater.model.graph import MAX_NAME_CHARS
 
 HEAD_CHARS: Final = 128
@@ -44,6 +45,18 @@ def encode_optional(text: str | None) -> str | None:
 def decode_optional(text: str | None) -> str | None:
     """`decode` that passes None through."""
     return None if text is None else decode(text)
+
+
+def check_length(what: str, text: str | None, *, least: int = 0, most: int = MAX_NAME_CHARS) -> None:
+    """Check that a text fits into its column; None always does.
+
+    Characters that are stored as an escape, such as NUL, count as what they become.
+
+    Raises:
+        InvalidError: it does not fit.
+    """
+    if text is not None and not least <= len(encode(text)) <= most:
+        raise InvalidError(f"{what} {text[:40]!r} must have {least} to {most} characters, not {len(text)}")
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -88,10 +101,10 @@ class _AnyText(TypeDecorator[str]):
                 kind = sa.Text()
         return dialect.type_descriptor(kind)
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
         return encode_optional(value)
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
         return decode_optional(value)
 
 

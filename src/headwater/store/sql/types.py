@@ -6,12 +6,12 @@ from typing import Final
 import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError
-from headwater.model.graph import MAX_NAME_CHARS, NewType, NodeKind, NodeType
+from headwater.model.graph import NewType, NodeKind, NodeType
 from headwater.model.ids import TypeId
 from headwater.model.values import Properties, ValueKind, kind_of
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.schema import type_, type_property
-from headwater.store.sql.text import HEAD_CHARS
+from headwater.store.sql.text import HEAD_CHARS, check_length
 
 _KINDS: Final = {NodeKind.ARTIFACT: "artifact", NodeKind.EXECUTION: "execution", NodeKind.CONTEXT: "context"}
 
@@ -202,15 +202,11 @@ def _node_type(row: sa.Row[*tuple[object, ...]], properties: dict[str, ValueKind
 
 
 def _check_type(new: NewType) -> None:
-    if not new.name or len(new.name) > MAX_NAME_CHARS:
-        raise InvalidError(f"a type's name must have 1 to {MAX_NAME_CHARS} characters, got {new.name[:40]!r}")
-    if len(new.version or "") > HEAD_CHARS:
-        raise InvalidError(f"a type's version must have at most {HEAD_CHARS} characters")
-    if new.external_id is not None and not 0 < len(new.external_id) <= MAX_NAME_CHARS:
-        raise InvalidError(f"an external id must have 1 to {MAX_NAME_CHARS} characters")
+    check_length("type name", new.name, least=1)
+    check_length("type version", new.version, most=HEAD_CHARS)
+    check_length("external id", new.external_id, least=1)
     for name in new.properties:
-        if not name or len(name) > MAX_NAME_CHARS:
-            raise InvalidError(f"property name {name[:40]!r} must have 1 to {MAX_NAME_CHARS} characters")
+        check_length("property name", name, least=1)
 
 
 def _check_property(found: NodeType, name: str, kind: ValueKind) -> None:
@@ -219,6 +215,6 @@ def _check_property(found: NodeType, name: str, kind: ValueKind) -> None:
         raise InvalidError(f"Found unknown property: {name} (type {found.name!r} does not declare it)")
     if declared != kind:
         raise InvalidError(
-            f"Found unmatched property type: {name} (type {found.name!r} has {declared.name}, not {kind.name})"
+            f"Found unmatched property type: {name} "
+            f"(type {found.name!r} has {declared.name}, not {kind.name})"
         )
-

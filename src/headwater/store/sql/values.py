@@ -3,7 +3,7 @@
 | kind    | int_value      | number_value      | head, text_value | bytes_value |
 |---------|----------------|-------------------|------------------|-------------|
 | INT     | the value      | nearest double    |                  |             |
-| DOUBLE  | sign if infinite | the value, NULL for NaN, the largest double for an infinity | | |
+| DOUBLE  | sign of an infinity or of -0.0 | the value, NULL for NaN, the largest double for an infinity | | |
 | BOOLEAN | 0 or 1         | 0 or 1            |                  |             |
 | STRING  |                |                   | the text         |             |
 | STRUCT  |                |                   | text_value: JSON |             |
@@ -21,13 +21,13 @@ its row also has the text of a number, and the number that a text spells.
 import json
 import math
 import sys
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from headwater.errors import InvalidError
-from headwater.model.graph import MAX_NAME_CHARS
 from headwater.model.values import Json, PropertyValue, ProtoValue, ValueKind, kind_of
-from headwater.store.sql.text import HEAD_CHARS, decode, encode
+from headwater.store.sql.text import HEAD_CHARS, check_length, decode, encode
 
 LARGEST: Final = sys.float_info.max
 
@@ -53,20 +53,19 @@ def value_row(name: str, value: PropertyValue, space: Space) -> ValueRow:
     Raises:
         InvalidError: the name or the value cannot be stored.
     """
-    if not name or len(name) > MAX_NAME_CHARS:
-        raise InvalidError(f"property name {name[:40]!r} must have 1 to {MAX_NAME_CHARS} characters")
+    check_length("property name", name, least=1)
     kind = kind_of(name, value)
-    row = _plain_row(kind, value)
+    row = _plain_row(name, kind, value)
     return _param_row(row, value) if space is Space.PARAM else row
 
 
-def _plain_row(kind: ValueKind, value: PropertyValue) -> ValueRow:
+def _plain_row(name: str, kind: ValueKind, value: PropertyValue) -> ValueRow:
     match value:
         case bool() | int():
             return (kind, int(value), float(value), None, None, None)
         case float():
             number, sign = split_infinity(value)
-            return (kind, sign or None, number, None, None, None)
+            return (kind, sign or _sign_of_zero(value), number, None, None, None)
         case str():
             return (kind, None, None, *split_text(value), None)
         case bytes():
@@ -74,7 +73,7 @@ def _plain_row(kind: ValueKind, value: PropertyValue) -> ValueRow:
         case ProtoValue():
             return (kind, None, None, *split_text(value.type_url), value.value)
         case _:
-            return (kind, None, None, None, encode(json.dumps(value)), None)
+            return (kind, None, None, None, encode(_json_text(name, value)), None)
 
 
 def _param_row(row: ValueRow, value: PropertyValue) -> ValueRow:
@@ -97,10 +96,38 @@ def _spelled_number(text: str) -> float | None:
 def split_infinity(value: float) -> tuple[float | None, int]:
     """Return what can be stored of a double everywhere, and the sign of an infinity (0: it is finite)."""
     if math.isfinite(value):
-        return value, 0
+        return float(value), 0
     if math.isnan(value):
         return None, 0
     return math.copysign(LARGEST, value), int(math.copysign(1, value))
+
+
+def _sign_of_zero(value: float) -> int | None:
+    # SQLite stores a whole double as an integer and forgets this sign.
+    return -1 if value == 0 and math.copysign(1, value) < 0 else None
+
+
+def _json_text(name: str, value: object, *, sorts_keys: bool = False) -> str:
+    try:
+        _check_json(value)
+        # Not as ASCII: JSON cannot tell two escaped halves of a surrogate pair from the whole.
+        return json.dumps(value, ensure_ascii=False, sort_keys=sorts_keys)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidError(f"property {name!r} cannot be stored as JSON: {error}") from error
+
+
+def _check_json(value: object) -> None:
+    # json.dumps would turn keys that are no strings into strings, and tuples into lists.
+    if isinstance(value, dict):
+        for key, inner in cast("dict[object, object]", value).items():
+            if not isinstance(key, str):
+                raise TypeError(f"key {key!r} is not a string")
+            _check_json(inner)
+    elif isinstance(value, list):
+        for inner in cast("list[object]", value):
+            _check_json(inner)
+    elif isinstance(value, tuple):
+        raise TypeError("a tuple would come back as a list")
 
 
 def split_text(text: str) -> tuple[str, str | None]:
@@ -109,7 +136,7 @@ def split_text(text: str) -> tuple[str, str | None]:
     return (encoded, None) if len(encoded) <= HEAD_CHARS else (encoded[:HEAD_CHARS], encoded)
 
 
-def value_of(row: ValueRow | tuple[Any, ...]) -> PropertyValue:
+def value_of(row: Sequence[Any]) -> PropertyValue:
     """Turn `VALUE_COLUMNS` back into the value."""
     kind, integer, number, head, text, data = row
     match kind:
@@ -118,7 +145,7 @@ def value_of(row: ValueRow | tuple[Any, ...]) -> PropertyValue:
         case ValueKind.DOUBLE:
             if number is None:
                 return math.nan
-            return math.copysign(math.inf, integer) if integer else number
+            return math.copysign(math.inf if number else 0.0, integer) if integer else number
         case ValueKind.INT:
             return integer
         case ValueKind.BOOLEAN:
@@ -132,10 +159,17 @@ def value_of(row: ValueRow | tuple[Any, ...]) -> PropertyValue:
             return struct
 
 
-def same_value(a: PropertyValue | None, b: PropertyValue | None) -> bool:
-    """Tell whether two values are stored alike: kinds differ between 1, 1.0 and True; NaN equals NaN."""
-    if type(a) is not type(b):
+def same_value(name: str, a: PropertyValue, b: PropertyValue) -> bool:
+    """Tell whether two values are stored alike: kinds differ between 1, 1.0 and True; NaN equals NaN.
+
+    Raises:
+        InvalidError: one cannot be stored at all; `name` is for the message.
+    """
+    if kind_of(name, a) is not kind_of(name, b):
         return False
     if isinstance(a, float) and isinstance(b, float):
-        return a == b or (math.isnan(a) and math.isnan(b))
+        return a.hex() == b.hex()
+    if isinstance(a, (list, dict)):
+        # As text, so that 1, 1.0 and True differ inside, too.
+        return _json_text(name, a, sorts_keys=True) == _json_text(name, b, sorts_keys=True)
     return a == b

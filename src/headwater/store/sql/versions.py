@@ -5,10 +5,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.errors import InvalidError, NotFoundError
+from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model.graph import MAX_NAME_CHARS
 from headwater.model.ids import ArtifactId, ContextId, TypeId
+from headwater.model.refs import ModelRef
+from headwater.model.values import INT64_MAX
 from headwater.store.sql.schema import context, version
+from headwater.store.sql.text import check_length
 
 NEAR: Final = 3
 """How many near names an error offers."""
@@ -21,8 +24,9 @@ def check_name(kind: str, name: str) -> None:
         InvalidError: it is empty, too long, or has characters that references use.
     """
     # Half the width of a name: references with version and stage have to fit into one as well.
-    if not 0 < len(name) <= MAX_NAME_CHARS // 2:
-        raise InvalidError(f"a {kind}'s name must have 1 to {MAX_NAME_CHARS // 2} characters")
+    check_length(f"{kind} name", name, least=1, most=MAX_NAME_CHARS // 2)
+    # Escapes make a reference longer than its name.
+    check_length("reference", str(ModelRef(name, INT64_MAX)))
     if name != name.strip() or name.strip("/") != name or any(not c.isprintable() for c in name):
         raise InvalidError(
             f"{kind} name {name!r} may not begin or end with a space or slash, nor hold control characters"
@@ -48,7 +52,9 @@ def near_names(conn: sa.Connection, type_id: TypeId, name: str) -> list[str]:
     return difflib.get_close_matches(name, [*names.scalars()], n=NEAR, cutoff=0.5)
 
 
-def require_context(conn: sa.Connection, kind: str, type_id: TypeId, name: str, *, locks: bool = False) -> ContextId:
+def require_context(
+    conn: sa.Connection, kind: str, type_id: TypeId, name: str, *, locks: bool = False
+) -> ContextId:
     """Return the context of this type and name.
 
     Raises:
@@ -60,14 +66,29 @@ def require_context(conn: sa.Connection, kind: str, type_id: TypeId, name: str, 
     return found
 
 
+def lock_live(conn: sa.Connection, owner: ContextId) -> None:
+    """Lock the row of a context until the commit.
+
+    Raises:
+        ConflictError: the context is deleted.
+    """
+    columns = sa.select(context.c.name, context.c.deleted_ms)
+    row = conn.execute(columns.where(context.c.id == owner).with_for_update()).one()
+    if row.deleted_ms is not None:
+        raise ConflictError(f"{row.name!r} is deleted: restore it, or take another name")
+
+
 def next_number(conn: sa.Connection, owner: ContextId) -> int:
     """Take the next version number; the row of the context stays locked until the commit.
 
     Numbers are never used twice, because version rows are never deleted.
+
+    Raises:
+        ConflictError: the context is deleted.
     """
-    conn.execute(sa.select(context.c.id).where(context.c.id == owner).with_for_update())
-    last = conn.execute(sa.select(sa.func.max(version.c.number)).where(version.c.context_id == owner)).scalar()
-    return (last or 0) + 1
+    lock_live(conn, owner)
+    newest = sa.select(sa.func.max(version.c.number)).where(version.c.context_id == owner)
+    return (conn.execute(newest).scalar() or 0) + 1
 
 
 def rows_of(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Any]:

@@ -1,6 +1,7 @@
 """What differs between the databases, one module each; the rest of the store sees only `Dialect`."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,11 +22,15 @@ class Dialect:
             waiting writes are committed together.
         ids_in: A condition that a column is among ids, given as one parameter,
             however many there are.
+        given_ids: The beginning of a driver's own FROM clause that joins a table to the ids
+            in a parameter, as `given.id`, starting from the ids.
+        pack_ids: Makes that parameter.
         insert_nodes: Inserts rows without id and returns their new ids, in order.
         insert_rows: Inserts rows the fastest way; parameters as `insert_nodes`.
         insert_missing: An INSERT that leaves out rows whose key is there.
         upsert: An INSERT that overwrites the columns that are not in the key.
-        lock_setup: Keeps other processes from making or upgrading tables until the commit.
+        begin_write: Begins a transaction that sees what others commit meanwhile; reads see one moment.
+        setup_turn: Keeps other processes from making or upgrading tables.
         is_transient: The statement may succeed when the transaction is tried again.
         is_unreachable: The database did not answer, or stayed locked.
     """
@@ -34,11 +39,14 @@ class Dialect:
     open_engine: Callable[[str], sa.Engine]
     shares_commits: bool
     ids_in: Callable[[sa.ColumnElement[Any], Sequence[int]], sa.ColumnElement[bool]]
+    given_ids: str
+    pack_ids: Callable[[Sequence[int]], Any]
     insert_nodes: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], list[int]]
     insert_rows: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], None]
     insert_missing: Callable[[sa.Table, Sequence[str]], Insert]
     upsert: Callable[[sa.Table, Sequence[str]], Insert]
-    lock_setup: Callable[[sa.Connection], None]
+    begin_write: Callable[[sa.Connection], sa.RootTransaction]
+    setup_turn: Callable[[sa.Engine], AbstractContextManager[None]]
     is_transient: Callable[[BaseException], bool]
     is_unreachable: Callable[[BaseException], bool]
 

@@ -1,14 +1,16 @@
 """MySQL and MariaDB through pymysql: ids come from AUTO_INCREMENT, contiguous within one statement."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.sql.dml import Insert
 
-from headwater.errors import MissingDependencyError
+from headwater.errors import MissingDependencyError, UnavailableError
+from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql.dialects import Dialect, Row, insert_statement
 
 try:
@@ -20,6 +22,9 @@ ROWS_PER_STATEMENT: Final = 500
 BYTES_PER_STATEMENT: Final = 4_000_000
 """Kept well under the server's default `max_allowed_packet` of 16 MB."""
 
+SETUP_WAIT_S: Final = 60
+# A lock's name has at most 64 characters, and a database's name alone can have as many.
+_SETUP_LOCK: Final = "CONCAT('headwater setup ', SHA1(DATABASE()))"
 _LOCK_WAIT, _DEADLOCK = 1205, 1213
 _SERVER_GONE = {1040, 1043, 1053, 1129, 1158, 1159, 1160, 1161, 2002, 2003, 2006, 2013, 2014, 2055}
 
@@ -28,8 +33,8 @@ def open_engine(url: str) -> sa.Engine:
     """Make an engine for `mysql://` (or `mariadb://`)."""
     return sa.create_engine(
         sa.make_url(url).set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
-        # The default, REPEATABLE READ, locks the gaps between rows and deadlocks writers that never meet.
-        isolation_level="READ COMMITTED",
+        # Reads take several statements and see one moment; `_begin_write` says what writes do.
+        isolation_level="REPEATABLE READ",
         pool_pre_ping=True,
         pool_recycle=3600,
         pool_size=8,
@@ -38,8 +43,9 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def _ids_in(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    storable = [i for i in ids if INT64_MIN <= i <= INT64_MAX]
     values = sa.text("SELECT v FROM JSON_TABLE(:ids, '$[*]' COLUMNS (v BIGINT PATH '$')) AS given")
-    given = values.bindparams(sa.bindparam("ids", json.dumps(list(ids)), unique=True))
+    given = values.bindparams(sa.bindparam("ids", json.dumps(storable), unique=True))
     return column.in_(given.columns(sa.column("v", sa.BigInteger)))
 
 
@@ -77,7 +83,7 @@ def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], r
 
 
 def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
-    # Not INSERT IGNORE, which would hide other faults as well: setting a key column to itself changes nothing.
+    # Not INSERT IGNORE, which hides other faults as well: setting a key column to itself changes nothing.
     statement = insert(table)
     return statement.on_duplicate_key_update({key[0]: table.c[key[0]]})
 
@@ -89,9 +95,23 @@ def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
     )
 
 
-def _lock_setup(conn: sa.Connection) -> None:
-    # Held until the connection is reset on its return to the pool: tables are made outside transactions here.
-    conn.exec_driver_sql("SELECT GET_LOCK(CONCAT('headwater setup ', DATABASE()), 60)")
+def _begin_write(conn: sa.Connection) -> sa.RootTransaction:
+    begun = conn.begin()
+    # The default, REPEATABLE READ, locks the gaps between rows and deadlocks writers that never meet.
+    conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    return begun
+
+
+@contextmanager
+def _setup_turn(engine: sa.Engine) -> Generator[None]:
+    # On a connection of its own, and not for a transaction: making tables ends any transaction here.
+    with engine.connect() as conn:
+        if conn.exec_driver_sql(f"SELECT GET_LOCK({_SETUP_LOCK}, {SETUP_WAIT_S})").scalar() != 1:
+            raise UnavailableError(f"another process has been making the tables for {SETUP_WAIT_S} s")
+        try:
+            yield
+        finally:
+            conn.exec_driver_sql(f"SELECT RELEASE_LOCK({_SETUP_LOCK})")
 
 
 def _code(error: BaseException) -> int:
@@ -113,11 +133,14 @@ MYSQL: Final = Dialect(
     open_engine=open_engine,
     shares_commits=False,
     ids_in=_ids_in,
+    given_ids="JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given STRAIGHT_JOIN",
+    pack_ids=json.dumps,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,
     upsert=_upsert,
-    lock_setup=_lock_setup,
+    begin_write=_begin_write,
+    setup_turn=_setup_turn,
     is_transient=_is_transient,
     is_unreachable=_is_unreachable,
 )

@@ -1,13 +1,16 @@
 """PostgreSQL through psycopg 3: bulk goes through COPY, ids come from the table's sequence."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert
 
 from headwater.errors import MissingDependencyError
+from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql.dialects import Dialect, Row, insert_statement
 
 try:
@@ -24,7 +27,8 @@ def open_engine(url: str) -> sa.Engine:
     """Make an engine for `postgresql://`."""
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
-        isolation_level="READ COMMITTED",
+        # Reads take several statements and see one moment; `_begin_write` says what writes do.
+        isolation_level="REPEATABLE READ",
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=24,
@@ -32,7 +36,8 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def _ids_in(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    return column == sa.any_(sa.bindparam(None, list(ids), ARRAY(sa.BigInteger)))
+    storable = [i for i in ids if INT64_MIN <= i <= INT64_MAX]
+    return column == sa.any_(sa.bindparam(None, storable, ARRAY(sa.BigInteger)))
 
 
 def _insert_nodes(
@@ -51,10 +56,18 @@ def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], r
         return
     quote = conn.dialect.identifier_preparer.quote
     names = ", ".join(quote(c) for c in columns)
-    cursor: psycopg.Cursor[Any] = conn.connection.cursor()  # type: ignore[assignment]
-    with cursor, cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:  # pyright: ignore
-        for row in rows:
-            copy.write_row(row)
+    _copy(conn, f"COPY {quote(table.name)} ({names}) FROM STDIN", rows)
+
+
+def _copy(conn: sa.Connection, statement: str, rows: Sequence[Row]) -> None:
+    cursor = cast("psycopg.Cursor[Any]", conn.connection.cursor())
+    try:
+        with cursor, cursor.copy(statement.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        # As SQLAlchemy does for all that goes through its own hands.
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=conn.dialect) from error
 
 
 def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
@@ -67,8 +80,16 @@ def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
     return statement.on_conflict_do_update(index_elements=list(key), set_=others)
 
 
-def _lock_setup(conn: sa.Connection) -> None:
-    conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('headwater setup'))")
+def _begin_write(conn: sa.Connection) -> sa.RootTransaction:
+    # In a snapshot, two writers of one row would make the second fail, and not wait.
+    return conn.execution_options(isolation_level="READ COMMITTED").begin()
+
+
+@contextmanager
+def _setup_turn(engine: sa.Engine) -> Generator[None]:
+    with engine.begin() as conn:
+        conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('headwater setup'))")
+        yield
 
 
 def _is_transient(error: BaseException) -> bool:
@@ -76,7 +97,10 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _is_unreachable(error: BaseException) -> bool:
-    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
+    if isinstance(error, psycopg.OperationalError):
+        # No code: the connection broke. 08: the same, told; 53: out of something; 57P: shut down.
+        return error.sqlstate is None or error.sqlstate.startswith(("08", "53", "57P"))
+    return isinstance(error, psycopg.InterfaceError)
 
 
 POSTGRESQL: Final = Dialect(
@@ -84,11 +108,14 @@ POSTGRESQL: Final = Dialect(
     open_engine=open_engine,
     shares_commits=False,
     ids_in=_ids_in,
+    given_ids="unnest(%s::bigint[]) AS given(id) JOIN",
+    pack_ids=list,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,
     upsert=_upsert,
-    lock_setup=_lock_setup,
+    begin_write=_begin_write,
+    setup_turn=_setup_turn,
     is_transient=_is_transient,
     is_unreachable=_is_unreachable,
 )

@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.event import listen
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import Insert
 
@@ -46,8 +48,8 @@ def database_path(url: str) -> Path:
 
 
 def _with_pragmas(engine: sa.Engine) -> sa.Engine:
-    sa.event.listen(engine, "connect", _on_connect)
-    sa.event.listen(engine, "begin", _on_begin)
+    listen(engine, "connect", _on_connect)
+    listen(engine, "begin", _on_begin)
     return engine
 
 
@@ -99,9 +101,14 @@ def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
     return statement.on_conflict_do_update(index_elements=list(key), set_=others)
 
 
-def _no_lock(_: sa.Connection) -> None:
+def _begin_write(conn: sa.Connection) -> sa.RootTransaction:
+    return conn.execution_options(headwater_writes=True).begin()
+
+
+@contextmanager
+def _setup_turn(_: sa.Engine) -> Generator[None]:
     # A write transaction keeps all other writers out.
-    return
+    yield
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -120,11 +127,15 @@ SQLITE: Final = Dialect(
     open_engine=open_engine,
     shares_commits=True,
     ids_in=_ids_in,
+    # CROSS JOIN is an inner join whose order SQLite keeps.
+    given_ids="(SELECT value AS id FROM json_each(?)) AS given CROSS JOIN",
+    pack_ids=json.dumps,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,
     upsert=_upsert,
-    lock_setup=_no_lock,
+    begin_write=_begin_write,
+    setup_turn=_setup_turn,
     is_transient=_never,
     is_unreachable=_is_busy,
 )

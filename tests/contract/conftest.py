@@ -1,6 +1,8 @@
 """The `store` that each contract test runs on, once per backend."""
 
+import shutil
 from collections.abc import Callable, Generator
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -79,17 +81,27 @@ def api(request: pytest.FixtureRequest, store: Store) -> NodeApi:
 
 
 @pytest.fixture
-def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(empty_url: Callable[[], str]) -> str:
     """The URL of an empty store; its tables are made already."""
+    return empty_url()
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Empty the test's store, or make a new one, and give its URL."""
     if backend == "memory":
-        return "memory://"
+        return lambda: "memory://"
     if backend == "sqlite":
-        file = tmp_path / "store.db"
-        file.write_bytes(request.getfixturevalue("prepared_file").read_bytes())
-        return f"sqlite:///{file}"
+        prepared: Path = request.getfixturevalue("prepared_file")
+        numbers = count()
+        return lambda: f"sqlite:///{shutil.copyfile(prepared, tmp_path / f'{next(numbers)}.db')}"
     engine: sa.Engine = request.getfixturevalue(f"{backend}_engine")
-    empty(engine)
-    return engine.url.set(drivername=backend).render_as_string(hide_password=False)
+
+    def emptied() -> str:
+        empty(engine)
+        return engine.url.set(drivername=backend).render_as_string(hide_password=False)
+
+    return emptied
 
 
 @pytest.fixture(scope="session")

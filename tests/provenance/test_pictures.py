@@ -6,7 +6,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.lineage.graphs import DIRECTIONS, GRAPHS, IDS, expander
+from tests.provenance.graphs import DIRECTIONS, GRAPHS, IDS, expander
 
 from headwater.model.graph import Artifact, ArtifactState, Event, EventType, Execution
 from headwater.model.lineage import Direction, LineageGraph, Walk

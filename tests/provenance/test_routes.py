@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import networkx as nx
 from hypothesis import given
-from tests.lineage.graphs import ARTIFACT, EXECUTION, GRAPHS, NODES, as_networkx, expander
+from tests.provenance.graphs import ARTIFACT, EXECUTION, GRAPHS, NODES, as_networkx, expander
 
 from headwater.model.graph import EventType
 from headwater.model.lineage import Direction, Reached

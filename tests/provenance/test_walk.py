@@ -4,7 +4,7 @@ import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.lineage.graphs import ARTIFACT, DIRECTIONS, EXECUTION, GRAPHS, NODES, as_networkx, expander
+from tests.provenance.graphs import ARTIFACT, DIRECTIONS, EXECUTION, GRAPHS, NODES, as_networkx, expander
 
 from headwater.errors import InvalidError
 from headwater.model.graph import EventType

@@ -1,10 +1,8 @@
 """From a reference to a version, and from a version to the model itself."""
 
-import tempfile
 from pathlib import Path
 
-from headwater.errors import InvalidError, RefusedError
-from headwater.formats import load_model_folder
+from headwater.errors import HeadwaterError, InvalidError, RefusedError
 from headwater.model.models import ModelVersion
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.refs import ModelRef, parse_ref
@@ -41,6 +39,11 @@ def load_version(blobs: BlobStore, version: ModelVersion) -> object:
         CorruptError: the bytes are not those that were registered.
         MissingDependencyError: the library that loads the format is not installed.
     """
+    # Most programs only log: formats and their needs are imported when a model is loaded.
+    import tempfile
+
+    from headwater.formats import load_model_folder
+
     format_name = version.properties.get("format")
     if version.digest is None or not isinstance(format_name, str):
         raise RefusedError(f"{version.ref} was registered without its bytes: load it from {version.uri!r}")
@@ -64,4 +67,10 @@ def verify_version(blobs: BlobStore, version: ModelVersion) -> None:
     if "format" not in version.properties:
         blobs.verify(version.digest)
         return
-    load_version(blobs, version)
+    try:
+        load_version(blobs, version)
+    except HeadwaterError:
+        raise
+    except Exception as error:
+        # Loading runs code that is not ours: it can raise anything.
+        raise RefusedError(f"{version.ref} does not load: {type(error).__name__}: {error}") from error

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from headwater.errors import RefusedError
 from headwater.model.filters import Comparison, Entity, Field, Operator, Scope
+from headwater.model.graph import ArtifactChange
 from headwater.model.listing import Listing, Order
 from headwater.model.models import PRODUCTION, LedgerEntry, ModelVersion, RegisteredModel, Transition
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.refs import ModelRef
-from headwater.model.values import Json
+from headwater.model.values import Json, PropertyValue
 from headwater.registry.loading import load_version, verify_version
 
 
@@ -106,6 +107,16 @@ class Model:
     def delete_alias(self, alias: str, *, reason: str = "") -> None:
         """Remove an alias."""
         self.store.models.set_alias(self.name, alias, None, actor=self.actor, reason=reason)
+
+    def set_tags(self, version: int | str, tags: Mapping[str, PropertyValue | None]) -> ModelVersion:
+        """Set tags of a version, such as why it was refused; those whose value is None are deleted.
+
+        Raises:
+            NotFoundError: there is no such version.
+        """
+        found = self[version]
+        self.store.artifacts.update([ArtifactChange(id=found.id, custom_properties=tags)])
+        return self[found.version]
 
     def load(self, version: int | str = PRODUCTION) -> object:
         """Load the model of a version, by default the one in production."""

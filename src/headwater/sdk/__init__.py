@@ -138,6 +138,7 @@ def search_runs(filter: str = "", *, order_by: str = "", limit: int = 100) -> li
 
     Raises:
         FilterError: the filter or order does not parse; the message points at the fault.
+        InvalidError: the limit is negative.
     """
     return _current.get().search_runs(filter, order_by=order_by, limit=limit)
 

@@ -1,8 +1,6 @@
 """The client: one store with its bytes, its registry and its journal."""
 
-import getpass
 import os
-import socket
 import threading
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,14 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from headwater.errors import InvalidError, RefusedError
 from headwater.model.filters import Entity
-from headwater.model.listing import MAX_PAGE, Listing
+from headwater.model.listing import Listing
 from headwater.model.runs import Run
 from headwater.registry import Registry, load_version, version_of
 from headwater.sdk.lineage import Lineage
 from headwater.sdk.project import Places, places
 from headwater.store import open_store
 from headwater.tracking import ActiveRun, Dataset, Session, find_run, log_dataset, start_run
+from headwater.tracking.environment import default_actor
+from headwater.tracking.session import without_password
 
 if TYPE_CHECKING:
     from headwater.model.protocols import BlobStore, Store
@@ -43,7 +44,13 @@ class Client:
         """
         self._places = places_of(url, blobs)
         self.store: Store = open_store(self._places.store)
-        self.actor = actor or _whoami()
+        self.actor = actor or default_actor()
+        self.is_closed = False
+
+    @property
+    def url(self) -> str:
+        """The store's URL, without its password."""
+        return without_password(self._places.store)
 
     @cached_property
     def blobs(self) -> "BlobStore":
@@ -55,7 +62,16 @@ class Client:
     @cached_property
     def session(self) -> Session:
         """What runs are logged through."""
-        return Session(self.store, self.blobs, journals=self._places.journals, project_root=self._places.root)
+        is_memory = self._places.journals is None
+        return Session(
+            self.store,
+            self.blobs,
+            journals=self._places.journals,
+            project_root=self._places.root,
+            # A forked child has none of its parent's memory, but opens its own connections to a database.
+            reopen=None if is_memory else lambda: self.store,
+            actor=self.actor,
+        )
 
     @cached_property
     def models(self) -> Registry:
@@ -74,6 +90,7 @@ class Client:
         capture: bool = True,
     ) -> ActiveRun:
         """Start a run, or go on with the one of `run_id`; see `headwater.run`."""
+        self._places.make_home()
         return start_run(
             self.session,
             experiment,
@@ -87,6 +104,7 @@ class Client:
 
     def dataset(self, name: str, data: object, **options: Any) -> Dataset:
         """Record a data version, or find the one with this content; see `headwater.dataset`."""
+        self._places.make_home()
         return log_dataset(self.session, name, data, **options)
 
     def get_run(self, run_id: str) -> Run:
@@ -103,14 +121,17 @@ class Client:
 
         Raises:
             FilterError: the filter or order does not parse.
+            InvalidError: the limit is negative.
         """
+        if limit < 0:
+            raise InvalidError(f"limit must be 0 or more, not {limit}")
         # The parser takes a while to load, and most programs only log.
         from headwater.query import parse_filter, parse_order
 
         tree, order = parse_filter(filter, Entity.RUN), parse_order(order_by, Entity.RUN)
         found, token = list[Run](), None
         while len(found) < limit:
-            size = min(PAGE, limit - len(found), MAX_PAGE)
+            size = min(PAGE, limit - len(found))
             page = self.store.runs.page(Listing(filter=tree, order_by=order, limit=size, page_token=token))
             found += page.items
             if (token := page.next_token) is None:
@@ -126,7 +147,8 @@ class Client:
         return Lineage.of(self.store, ref)
 
     def close(self) -> None:
-        """Flush what was logged and give back connections."""
+        """Flush what was logged and give back connections; a closed client is not used again."""
+        self.is_closed = True
         if "session" in self.__dict__:
             self.session.close()
         self.store.close()
@@ -156,21 +178,19 @@ class Current:
         return client
 
     def get(self) -> Client:
-        """Return the client, opened now if there is none."""
+        """Return the client, opened now if there is none.
+
+        Raises:
+            RefusedError: the client was closed; another store in its place would be a surprise.
+        """
         with self._lock:
             if self._client is None:
                 self._client = Client()
+            if self._client.is_closed:
+                raise RefusedError(f"{self._client.url} was closed: connect again with hw.connect()")
             return self._client
 
 
 def places_of(url: str | None, blobs: str | None = None) -> Places:
     """Return where the store at `url` (None: the project's own) and its parts are kept."""
     return places(url, blobs, environment=os.environ, start=Path.cwd())
-
-
-def _whoami() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

@@ -1,11 +1,13 @@
 """Where a project keeps its store, its bytes and its journal."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 FOLDER: Final = ".headwater"
+_SQLITE: Final = "sqlite:///"
 _MARKS: Final = (FOLDER, ".git", "pyproject.toml")
 
 
@@ -24,6 +26,13 @@ class Places:
     blobs: str
     journals: Path | None
     root: Path
+
+    def make_home(self) -> None:
+        """Make the project's `.headwater` folder, which keeps itself out of git: a store is not source code."""
+        home = self.root / FOLDER
+        if self.journals is not None and not home.is_dir():
+            home.mkdir(parents=True, exist_ok=True)
+            (home / ".gitignore").write_text("*\n")
 
 
 def project_root(start: Path) -> Path:
@@ -45,24 +54,27 @@ def places(url: str | None, blobs: str | None, *, environment: Mapping[str, str]
     """
     root = project_root(start)
     home = root / FOLDER
-    store = url or environment.get("HEADWATER_STORE") or f"sqlite:///{home / 'headwater.db'}"
-    is_memory = store.startswith("memory:")
-    if not is_memory and home.is_dir() is False and store == f"sqlite:///{home / 'headwater.db'}":
-        _make_home(home)
+    chosen = url or environment.get("HEADWATER_STORE")
+    store = _absolute(chosen, start) if chosen else f"{_SQLITE}{home / 'headwater.db'}"
     bytes_at = blobs or environment.get("HEADWATER_BLOBS") or _default_blobs(store, home)
-    return Places(store, bytes_at, None if is_memory else home / "journal", root)
+    found = Places(store, bytes_at, None if store.startswith("memory:") else home / "journal", root)
+    if not chosen:
+        found.make_home()
+    return found
+
+
+def _absolute(store: str, start: Path) -> str:
+    """Name one SQLite file in one way: its bytes and journal are found by this, wherever a process works."""
+    file, mark, options = store.removeprefix(_SQLITE).partition("?")
+    if not store.startswith(_SQLITE) or not file or file == ":memory:":
+        return store
+    return f"{_SQLITE}{os.path.normpath(start / file)}{mark}{options}"
 
 
 def _default_blobs(store: str, home: Path) -> str:
     if store.startswith("memory:"):
         return "memory://"
-    if store.startswith("sqlite:///"):
-        file = Path(store.removeprefix("sqlite:///").partition("?")[0])
+    if store.startswith(_SQLITE):
+        file = Path(store.removeprefix(_SQLITE).partition("?")[0])
         return str(file.with_suffix(".blobs"))
     return str(home / "blobs")
-
-
-def _make_home(home: Path) -> None:
-    # A store is not source code: the folder keeps itself out of git.
-    home.mkdir(parents=True, exist_ok=True)
-    (home / ".gitignore").write_text("*\n")

@@ -10,7 +10,6 @@ from typing import Final
 from headwater.model.protocols import BlobStore
 from headwater.model.values import Json, PropertyValue
 from headwater.tracking.environment import Environment, entry_point, seed_facts, thread_facts
-from headwater.tracking.git import GitError, git_state
 
 TIMEOUT_S: Final = 30.0
 """Longest time that the end of a run waits for its capture."""
@@ -73,8 +72,6 @@ class Capture:
     def _part(self, name: str, part: Callable[[], None]) -> None:
         try:
             part()
-        except GitError as error:
-            self._warnings.append(f"{name}: {error}")
         except Exception as error:  # noqa: BLE001 - capture never breaks the user's program
             self._warnings.append(f"{name}: {type(error).__name__}: {error}")
 
@@ -87,7 +84,14 @@ class Capture:
         self._facts["arguments"] = [*arguments]
 
     def _note_code(self) -> None:
-        state = git_state(self._folder)
+        # Runs git as a program of its own; loaded here, in the thread, because not every run captures.
+        from headwater.tracking.git import GitError, git_state
+
+        try:
+            state = git_state(self._folder)
+        except GitError as error:
+            self._warnings.append(f"code: {error}")
+            return
         known = {"git_commit": state.commit, "git_branch": state.branch, "git_remote": state.remote}
         self._facts |= {name: value for name, value in known.items() if value is not None}
         self._facts["git_is_dirty"] = state.is_dirty

@@ -4,12 +4,10 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from headwater.errors import CorruptError, InvalidError, NotFoundError
-from headwater.fingerprints import Fingerprint
-from headwater.fingerprints import fingerprint as fingerprint_of
 from headwater.model.data import DataVersion, NewDataVersion
 from headwater.model.graph import ArtifactChange, ContextChange
 from headwater.model.ids import ArtifactId
@@ -18,6 +16,9 @@ from headwater.model.values import Json, PropertyValue
 from headwater.tracking.frame_files import read_array, read_frame
 from headwater.tracking.session import Session
 from headwater.tracking.validation import check_key
+
+if TYPE_CHECKING:
+    from headwater.fingerprints import Fingerprint
 
 MAX_STORED_BYTES: Final = 1 << 30
 """Files and folders up to this size are copied to the blob store unless told otherwise; larger ones stay."""
@@ -130,6 +131,8 @@ class Dataset:
             return read_array(path) if path.suffix == ".npy" else read_frame(path, library)
 
     def _path(self) -> Path:
+        from headwater.fingerprints import fingerprint as fingerprint_of
+
         source = Path(unquote(urlsplit(self.data_version.uri or "").path))
         if self.data_version.uri and source.exists():
             if fingerprint_of(source).digest == self.digest:
@@ -175,6 +178,9 @@ def log_dataset(
     """
     if isinstance(data, Dataset):
         return data
+    # Most programs that log metrics never touch data here.
+    from headwater.fingerprints import fingerprint as fingerprint_of
+
     check_key("data set", name)
     found = fingerprint_of(data, fingerprint=fingerprint, storage_options=storage_options)
     wanted = store_bytes if store_bytes is not None else _is_small(found)
@@ -191,7 +197,7 @@ def log_dataset(
     return Dataset(data_version=version, blobs=session.blobs)
 
 
-def _is_small(found: Fingerprint) -> bool:
+def _is_small(found: "Fingerprint") -> bool:
     if found.kind in {"file", "folder"}:
         return (found.size_bytes or 0) <= MAX_STORED_BYTES
     return found.can_write and (found.row_count or 1) * max(1, len(found.schema or ())) <= MAX_STORED_CELLS
@@ -207,7 +213,7 @@ def _add(
     session: Session,
     name: str,
     data: object,
-    found: Fingerprint,
+    found: "Fingerprint",
     *,
     wanted: bool,
     source: str | None,
@@ -237,14 +243,14 @@ def _add(
     )
 
 
-def _add_bytes(session: Session, version: DataVersion, found: Fingerprint) -> DataVersion:
+def _add_bytes(session: Session, version: DataVersion, found: "Fingerprint") -> DataVersion:
     facts, size_bytes = _store_bytes(session, found)
     change = ArtifactChange(id=version.id, properties=facts, size_bytes=size_bytes)
     session.store.artifacts.update([change])
     return session.store.data.by_artifact_ids([version.id])[0]
 
 
-def _store_bytes(session: Session, found: Fingerprint) -> tuple[dict[str, PropertyValue], int]:
+def _store_bytes(session: Session, found: "Fingerprint") -> tuple[dict[str, PropertyValue], int]:
     with tempfile.TemporaryDirectory(prefix="headwater-data-") as folder:
         path = found.write(Path(folder))
         blob = session.blobs.put_folder(path) if path.is_dir() else session.blobs.put_file(path)

@@ -1,7 +1,5 @@
 """Model versions that a run makes."""
 
-import getpass
-import socket
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,15 +69,7 @@ def log_model(
         tags=labels,
         execution_id=run.id,
     )
-    return session.store.models.add_version(new, actor=f"{session_user()}@{socket.gethostname()}")
-
-
-def session_user() -> str:
-    """Return the name of the user who runs this program, or their number where they have no name."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"
+    return session.store.models.add_version(new, actor=session.actor)
 
 
 def _facts(chosen: ModelFormat, model: Any, signature: Any, example: Any) -> dict[str, PropertyValue]:

@@ -16,7 +16,7 @@ from headwater.errors import HeadwaterError, UnavailableError
 from headwater.model.graph import NewType
 from headwater.model.ids import RunId, TypeId
 from headwater.model.protocols import BlobStore, Store
-from headwater.tracking.environment import Environment
+from headwater.tracking.environment import Environment, default_actor
 from headwater.tracking.settings import TrackingSettings
 from headwater.tracking.sync import SyncReport
 from headwater.tracking.tracker import Tracker
@@ -56,6 +56,7 @@ class Session:
         reopen: Opens the same store again in a forked child, which cannot use its
             parent's connections. Without it a child keeps its metrics in the
             journal, and the parent sends them once the child has ended.
+        actor: Who registers models, for the ledger; by default user@host.
     """
 
     def __init__(
@@ -68,8 +69,9 @@ class Session:
         clock_ms: Callable[[], int] = now_ms,
         settings: TrackingSettings | None = None,
         reopen: Callable[[], Store] | None = None,
+        actor: str | None = None,
     ) -> None:
-        self.blobs, self.clock_ms = blobs, clock_ms
+        self.blobs, self.clock_ms, self.actor = blobs, clock_ms, actor or default_actor()
         self.project_root = project_root or Path.cwd()
         self.settings = settings or TrackingSettings.from_environment(os.environ)
         self._store, self._reopen, self._process = store, reopen, os.getpid()

@@ -1,6 +1,5 @@
 """Starting and resuming runs."""
 
-import getpass
 import logging
 import socket
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from headwater.errors import ConflictError, InvalidError, NotFoundError, Unavail
 from headwater.model.ids import ExecutionId, RunId, new_run_id
 from headwater.model.runs import NewRun, Run, RunChange, RunStatus
 from headwater.tracking.delivery import execution_id
+from headwater.tracking.environment import user_name
 from headwater.tracking.records import RunEntry
 from headwater.tracking.run import ActiveRun, current_run
 from headwater.tracking.session import Session
@@ -67,7 +67,7 @@ def start_run(
                 experiment=experiment,
                 name=name,
                 start_ms=session.clock_ms(),
-                user=_user(),
+                user=user_name(),
                 host=socket.gethostname(),
                 params=values,
                 tags={key: value for key, value in labels.items() if value is not None},
@@ -125,10 +125,3 @@ def find_run(session: Session, text: str) -> Run:
     if len(ids) > 1:
         raise InvalidError(f"several runs begin with {prefix!r}, such as {ids[0]} and {ids[1]}")
     return session.store.runs.get(ids)[0]
-
-
-def _user() -> str | None:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return None

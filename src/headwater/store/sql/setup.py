@@ -121,6 +121,11 @@ def back_up_file(path: Path, version: int) -> Path:
     return copy
 
 
+def make_version_table(conn: sa.Connection) -> None:
+    """Make Alembic's table, unless it is there."""
+    _versions.create_all(conn)
+
+
 def _create(db: Database) -> int:
     def job(conn: sa.Connection) -> int:
         # Two processes may open one empty database at the same moment.
@@ -130,7 +135,7 @@ def _create(db: Database) -> int:
         # All tables before the first row: where tables are made outside transactions, a process that
         # is killed here leaves no rows, and the next one goes on.
         schema.metadata.create_all(conn)
-        _versions.create_all(conn)
+        make_version_table(conn)
         _fill(conn)
         conn.execute(sa.insert(_revision).values(version_num=f"{schema.SCHEMA_VERSION:04}"))
         return schema.SCHEMA_VERSION

@@ -99,7 +99,7 @@ class _AnyText(TypeDecorator[str]):
                 )
             case _:
                 kind = sa.Text()
-        return dialect.type_descriptor(kind)
+        return kind
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
         return encode_optional(value)

@@ -12,7 +12,7 @@ from headwater.query.conditions import MAX_VALUES
 from headwater.query.structure import MAX_ALTERNATIONS, MAX_CONDITIONS, alternations
 from headwater.store.sql import schema
 from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test, column_test, number_test
-from headwater.store.sql.search.places import Place, neighbour_of, place_of
+from headwater.store.sql.search.places import Place, alias_of, neighbour_of, place_of
 from headwater.store.sql.values import Space
 
 SPACES: Final = {
@@ -21,6 +21,8 @@ SPACES: Final = {
     Scope.TAG: Space.CUSTOM,
     Scope.PROPERTY: Space.PROPERTY,
 }
+_ONE: Final = sa.literal_column("1", sa.Integer())
+_NONE: Final = sa.literal_column("0", sa.Integer())
 
 
 def check(tree: Filter, entity: Entity) -> None:
@@ -94,7 +96,7 @@ def meets(test: Test, place: Place) -> Condition:
         return _of_related(field, place, test)
     if field.scope is Scope.ATTRIBUTE:
         return _attribute(field.name, place, test)
-    return property_rows(field, place, test, on=place.id).exists()
+    return _any(property_rows(field, place, test, on=place.id))
 
 
 def has(field: Field, place: Place) -> Condition:
@@ -103,7 +105,7 @@ def has(field: Field, place: Place) -> Condition:
         return _of_related(field, place, None)
     if field.scope is Scope.ATTRIBUTE:
         return _attribute(field.name, place, None)
-    return property_rows(field, place, None, on=place.id).exists()
+    return _any(property_rows(field, place, None, on=place.id))
 
 
 def property_rows(
@@ -118,11 +120,11 @@ def property_rows(
         on: Only rows of this node.
     """
     if field.scope is Scope.METRIC and place.has_series:
-        table = schema.series.alias()
+        table = alias_of(schema.series, f"{place.role}_row")
         node, named = table.c.execution_id, table.c.key == field.name
         met = None if test is None else number_test(table.c.value, test)
     else:
-        table = place.properties.alias()
+        table = alias_of(place.properties, f"{place.role}_row")
         space = SPACES[field.scope]
         node, named = table.c.node_id, sa.and_(table.c.space == space, table.c.name == field.name)
         met = None if test is None else PropertyRow(table.c, is_param=space is Space.PARAM).test(test)
@@ -136,7 +138,7 @@ def _attribute(name: str, place: Place, test: Test | None) -> Condition:
     if linked := place.linked.get(name):
         found = sa.select(sa.literal(1)).select_from(linked.source).where(linked.on)
         met = linked.column.is_not(None) if test is None else column_test(linked.column, test)
-        return found.where(met).exists()
+        return _any(found.where(met))
     column = place.own[name]
     is_there = column.is_not(None)
     if test is None:
@@ -149,15 +151,24 @@ def _attribute(name: str, place: Place, test: Test | None) -> Condition:
 def _of_related(field: Field, place: Place, test: Test | None) -> Condition:
     if field.relation is None:
         raise TypeError("a related field needs its relation")
-    neighbour = neighbour_of(place.entity, field.relation)
-    other = place_of(RELATIONS[place.entity][field.relation])
+    neighbour = neighbour_of(place.entity, field.relation, place.role)
+    other = place_of(RELATIONS[place.entity][field.relation], f"{place.role}_far")
     own = Field(field.scope, field.name)
     found = (
         sa.select(sa.literal(1))
         .select_from(neighbour.link.join(other.source, other.id == neighbour.far))
         .where(neighbour.near == place.id, *neighbour.only, *other.where)
     )
-    return found.where(has(own, other) if test is None else meets(moved(test, own), other)).exists()
+    return _any(found.where(has(own, other) if test is None else meets(moved(test, own), other)))
+
+
+def _any(rows: sa.Select[int]) -> Condition:
+    """Return the condition that there are rows, to be asked of one node after another.
+
+    In a plain EXISTS, MariaDB and PostgreSQL may gather the rows of all nodes first,
+    which takes a hundred times longer than to stop at the end of the page.
+    """
+    return sa.case((rows.exists(), _ONE), else_=_NONE) > _NONE
 
 
 def moved(test: Test, field: Field) -> Test:

@@ -12,7 +12,7 @@ from headwater.query.attributes import ATTRIBUTES, ValueType
 from headwater.store.sql import schema
 from headwater.store.sql.search.comparisons import Condition, raw
 from headwater.store.sql.search.conditions import SPACES
-from headwater.store.sql.search.places import Column, Place
+from headwater.store.sql.search.places import Column, Place, alias_of
 from headwater.store.sql.text import HEAD_CHARS, Text
 
 Value: TypeAlias = int | float | str
@@ -29,9 +29,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A table that a key needs: a row of it or none for each node."""
+    """A table that a key needs: a row of it or none for each node, whose id is in `node`."""
 
     table: sa.FromClause
+    node: Column
     on: Condition
 
 
@@ -58,13 +59,13 @@ class Key:
     """There is an index along which the rows of a rank can be read in order."""
 
 
-def key_of(order: Order, place: Place) -> Key:
-    """Return the sort key of an order on a place."""
+def key_of(order: Order, place: Place, number: int) -> Key:
+    """Return the sort key of an order on a place, the how-manieth it may be."""
     field = order.field
     if field.scope is Scope.METRIC and place.has_series:
-        return _metric_key(order, place)
+        return _metric_key(order, place, number)
     if field.scope is not Scope.ATTRIBUTE:
-        return _property_key(order, place)
+        return _property_key(order, place, number)
     if linked := place.linked.get(field.name):
         # Where there are several, any one would do; the smallest is always the same.
         smallest = sa.select(sa.func.min(linked.column)).select_from(linked.source).where(linked.on)
@@ -92,15 +93,15 @@ def _column_key(order: Order, place: Place, column: Column, *, is_nullable: bool
     )
 
 
-def _metric_key(order: Order, place: Place) -> Key:
-    series = schema.series.alias()
+def _metric_key(order: Order, place: Place, number: int) -> Key:
+    series = alias_of(schema.series, f"key_{number}")
     has_row, value = series.c.execution_id.is_not(None), series.c.value
-    number = (has_row, value.is_not(None))
     ranks = (
-        (sa.and_(*number), (Term(value, 1, order.is_descending),)),
+        (sa.and_(has_row, value.is_not(None)), (Term(value, 1, order.is_descending),)),
         (sa.and_(has_row, value.is_(None)), ()),
         (series.c.execution_id.is_(None), ()),
     )
+    on = sa.and_(series.c.execution_id == place.id, series.c.key == order.field.name)
     filled = sa.func.coalesce(value, sa.literal(0.0, value.type))
     return Key(
         order=order,
@@ -108,23 +109,23 @@ def _metric_key(order: Order, place: Place) -> Key:
         ranks=ranks,
         terms=(Term(_rank(ranks), 0), Term(filled, 1, order.is_descending)),
         is_walked=True,
-        join=Join(series, sa.and_(series.c.execution_id == place.id, series.c.key == order.field.name)),
+        join=Join(series, series.c.execution_id, on),
     )
 
 
-def _property_key(order: Order, place: Place) -> Key:
+def _property_key(order: Order, place: Place, number: int) -> Key:
     """Numbers first, then texts by their beginning, then all that has no order, then nothing."""
-    row, down = place.properties.alias(), order.is_descending
-    number, head = row.c.number_value, raw(row.c.head)
-    is_number, is_text = number.is_not(None), sa.and_(number.is_(None), head.is_not(None))
-    has_other = sa.and_(row.c.node_id.is_not(None), number.is_(None), head.is_(None))
+    row, down = alias_of(place.properties, f"key_{number}"), order.is_descending
+    value, head = row.c.number_value, raw(row.c.head)
+    is_number, is_text = value.is_not(None), sa.and_(value.is_(None), head.is_not(None))
+    has_other = sa.and_(row.c.node_id.is_not(None), value.is_(None), head.is_(None))
     ranks = (
-        (is_number, (Term(number, 1, down),)),
+        (is_number, (Term(value, 1, down),)),
         (is_text, (Term(head, 2, down),)),
         (has_other, ()),
         (row.c.node_id.is_(None), ()),
     )
-    zero, empty = sa.literal(0.0, number.type), sa.literal("", head.type)
+    zero, empty = sa.literal(0.0, value.type), sa.literal("", head.type)
     on = sa.and_(
         row.c.node_id == place.id, row.c.space == SPACES[order.field.scope], row.c.name == order.field.name
     )
@@ -134,10 +135,10 @@ def _property_key(order: Order, place: Place) -> Key:
         ranks=ranks,
         terms=(
             Term(_rank(ranks), 0),
-            Term(sa.func.coalesce(number, zero), 1, down),
+            Term(sa.func.coalesce(value, zero), 1, down),
             Term(sa.case((is_text, head), else_=empty), 2, down),
         ),
-        join=Join(row, on),
+        join=Join(row, row.c.node_id, on),
         is_walked=True,
     )
 

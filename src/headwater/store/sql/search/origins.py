@@ -19,7 +19,7 @@ from headwater.store.sql.search.comparisons import (
     raw,
 )
 from headwater.store.sql.search.conditions import SPACES, moved
-from headwater.store.sql.search.places import Column, Place, neighbour_of, place_of
+from headwater.store.sql.search.places import Column, Place, alias_of, neighbour_of, place_of
 from headwater.store.sql.values import split_text
 
 Ids = sa.Select[int]
@@ -64,17 +64,17 @@ def origin_of(condition: Filter, entity: Entity) -> Ids | None:
             return None
 
 
-def _origin(field: Field, test: Test, entity: Entity) -> Ids | None:
+def _origin(field: Field, test: Test, entity: Entity, role: str = "origin") -> Ids | None:
     if field.relation is not None:
-        return _related(field, test, entity)
-    place = place_of(entity)
+        return _related(field, test, entity, role)
+    place = place_of(entity, role)
     if field.scope is Scope.ATTRIBUTE:
         return _attribute(field.name, test, place)
     if field.scope is Scope.METRIC and place.has_series:
-        series = schema.series.alias()
+        series = alias_of(schema.series, role)
         met = number_test(series.c.value, test)
         return sa.select(series.c.execution_id).where(series.c.key == field.name, met)
-    row = place.properties.alias()
+    row = alias_of(place.properties, role)
     met = _row_test(row.c, test)
     if met is None:
         return None
@@ -82,19 +82,15 @@ def _origin(field: Field, test: Test, entity: Entity) -> Ids | None:
     return sa.select(row.c.node_id).where(*mine, met)
 
 
-def _related(field: Field, test: Test, entity: Entity) -> Ids | None:
+def _related(field: Field, test: Test, entity: Entity, role: str) -> Ids | None:
     if field.relation is None:
         raise TypeError("a related field needs its relation")
-    others = _origin(*_own(field, test), RELATIONS[entity][field.relation])
+    own = Field(field.scope, field.name)
+    others = _origin(own, moved(test, own), RELATIONS[entity][field.relation], f"{role}_far")
     if others is None:
         return None
-    neighbour = neighbour_of(entity, field.relation)
+    neighbour = neighbour_of(entity, field.relation, role)
     return sa.select(neighbour.near).where(neighbour.far.in_(others), *neighbour.only)
-
-
-def _own(field: Field, test: Test) -> tuple[Field, Test]:
-    own = Field(field.scope, field.name)
-    return own, moved(test, own)
 
 
 def _attribute(name: str, test: Test, place: Place) -> Ids | None:
@@ -102,7 +98,7 @@ def _attribute(name: str, test: Test, place: Place) -> Ids | None:
     if linked := place.linked.get(name):
         if not is_single or name not in _JOINED:
             return None
-        source = place.source.join(linked.source, linked.on)
+        source = place.table.join(linked.source, linked.on)
         return sa.select(place.id).select_from(source).where(column_test(linked.column, test))
     if not (is_single and name in _SINGLE | _JOINED) and name not in _ORDERED:
         return None
@@ -115,7 +111,7 @@ def _attribute(name: str, test: Test, place: Place) -> Ids | None:
         found = sa.select(id_column).where(column_test(column, test))
     if name == "name" and place.entity in _NAMED:
         # The index of names begins with the type.
-        kind = schema.type_.alias()
+        kind = alias_of(schema.type_, f"{place.role}_kind")
         types = sa.select(kind.c.id).where(kind.c.kind == _NAMED[place.entity])
         found = found.where(column.table.c.type_id.in_(types))
     return found

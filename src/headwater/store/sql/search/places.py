@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ class Place:
     """One node in a statement.
 
     Attributes:
+        role: Tells its aliases from those of other places in the statement.
         id: Its id.
         table: The table that has its id.
         joined: Tables that have exactly one row for each of its rows, with the condition.
@@ -41,6 +43,7 @@ class Place:
     """
 
     entity: Entity
+    role: str
     id: Column
     table: sa.FromClause
     joined: tuple[tuple[sa.FromClause, sa.ColumnElement[bool]], ...] = ()
@@ -74,40 +77,48 @@ class Neighbour:
     only: tuple[sa.ColumnElement[bool], ...] = field(default=())
 
 
-def place_of(entity: Entity) -> Place:
-    """Return an entity's place, with aliases of its own, to be used once in a statement."""
-    return _PLACES[entity]()
+@cache
+def alias_of(table: sa.Table, role: str) -> sa.FromClause:
+    """Return a table under another name; building its columns anew for every search would cost most of it."""
+    return table.alias(f"{table.name}_{role}")
 
 
-def neighbour_of(entity: Entity, relation: Relation) -> Neighbour:
+@cache
+def place_of(entity: Entity, role: str = "own") -> Place:
+    """Return an entity's place; in one statement a role may not stand inside itself."""
+    return _PLACES[entity](role)
+
+
+@cache
+def neighbour_of(entity: Entity, relation: Relation, role: str) -> Neighbour:
     """Return how an entity is related; see `headwater.query.attributes.RELATIONS` for what there is."""
     is_artifact = entity in {Entity.ARTIFACT, Entity.VERSION}
     match relation:
         case Relation.INPUTS | Relation.OUTPUTS:
-            return _events("execution_id", "artifact_id", is_output=relation is Relation.OUTPUTS)
+            return _events("execution_id", "artifact_id", is_output=relation is Relation.OUTPUTS, role=role)
         case Relation.PRODUCERS | Relation.CONSUMERS:
-            return _events("artifact_id", "execution_id", is_output=relation is Relation.PRODUCERS)
+            return _events("artifact_id", "execution_id", is_output=relation is Relation.PRODUCERS, role=role)
         case Relation.CONTEXTS if is_artifact:
-            return _link(schema.attribution, "artifact_id", "context_id")
+            return _link(schema.attribution, "artifact_id", "context_id", role=role)
         case Relation.CONTEXTS:
-            return _link(schema.association, "execution_id", "context_id")
+            return _link(schema.association, "execution_id", "context_id", role=role)
         case Relation.ARTIFACTS:
-            return _link(schema.attribution, "context_id", "artifact_id")
+            return _link(schema.attribution, "context_id", "artifact_id", role=role)
         case Relation.EXECUTIONS:
-            return _link(schema.association, "context_id", "execution_id")
+            return _link(schema.association, "context_id", "execution_id", role=role)
         case Relation.PARENTS:
-            return _link(schema.parent_context, "child_id", "parent_id")
+            return _link(schema.parent_context, "child_id", "parent_id", role=role)
         case Relation.CHILDREN:
-            return _link(schema.parent_context, "parent_id", "child_id")
+            return _link(schema.parent_context, "parent_id", "child_id", role=role)
 
 
-def _link(table: sa.Table, near: str, far: str) -> Neighbour:
-    link = table.alias()
+def _link(table: sa.Table, near: str, far: str, *, role: str) -> Neighbour:
+    link = alias_of(table, f"{role}_link")
     return Neighbour(link, link.c[near], link.c[far])
 
 
-def _events(near: str, far: str, *, is_output: bool) -> Neighbour:
-    link = schema.event.alias()
+def _events(near: str, far: str, *, is_output: bool, role: str) -> Neighbour:
+    link = alias_of(schema.event, f"{role}_link")
     return Neighbour(link, link.c[near], link.c[far], (_is_among(link.c.type, is_output=is_output),))
 
 
@@ -129,17 +140,19 @@ def _bytes(table: sa.FromClause) -> dict[str, Column]:
     return {name: table.c[name] for name in ("uri", "digest", "size_bytes", "state")}
 
 
-def _type_name(table: sa.FromClause) -> Linked:
-    kind = schema.type_.alias()
+def _type_name(table: sa.FromClause, role: str) -> Linked:
+    kind = alias_of(schema.type_, role)
     return Linked(kind.c.name, kind, kind.c.id == table.c.type_id)
 
 
-def _run() -> Place:
-    run, execution, experiment = schema.run.alias(), schema.execution.alias(), schema.context.alias()
+def _run(role: str) -> Place:
+    run, execution = alias_of(schema.run, role), alias_of(schema.execution, role)
+    experiment = alias_of(schema.context, role)
     times = {"start_time": run.c.start_ms, "end_time": run.c.end_ms, "heartbeat_time": run.c.heartbeat_ms}
     same = ("run_id", "name", "status", "experiment_id", "user", "host", "parent_id", "error")
     return Place(
         entity=Entity.RUN,
+        role=role,
         id=run.c.execution_id,
         table=run,
         joined=((execution, execution.c.id == run.c.execution_id),),
@@ -152,7 +165,7 @@ def _run() -> Place:
             "id": run.c.execution_id,
         },
         linked={
-            "type": _type_name(execution),
+            "type": _type_name(execution, role),
             "experiment": Linked(experiment.c.name, experiment, experiment.c.id == run.c.experiment_id),
         },
         properties=schema.execution_property,
@@ -160,50 +173,55 @@ def _run() -> Place:
     )
 
 
-def _execution() -> Place:
-    execution = schema.execution.alias()
+def _execution(role: str) -> Place:
+    execution = alias_of(schema.execution, role)
     return Place(
         entity=Entity.EXECUTION,
+        role=role,
         id=execution.c.id,
         table=execution,
         deleted_ms=execution.c.deleted_ms,
         own={**_node(execution), "state": execution.c.state},
-        linked={"type": _type_name(execution)},
+        linked={"type": _type_name(execution, role)},
         properties=schema.execution_property,
         has_series=True,
     )
 
 
-def _artifact() -> Place:
-    artifact = schema.artifact.alias()
+def _artifact(role: str) -> Place:
+    artifact = alias_of(schema.artifact, role)
     return Place(
         entity=Entity.ARTIFACT,
+        role=role,
         id=artifact.c.id,
         table=artifact,
         deleted_ms=artifact.c.deleted_ms,
         own=_node(artifact) | _bytes(artifact),
-        linked={"type": _type_name(artifact)},
+        linked={"type": _type_name(artifact, role)},
         properties=schema.artifact_property,
     )
 
 
-def _context() -> Place:
-    context = schema.context.alias()
+def _context(role: str) -> Place:
+    context = alias_of(schema.context, role)
     return Place(
         entity=Entity.CONTEXT,
+        role=role,
         id=context.c.id,
         table=context,
         deleted_ms=context.c.deleted_ms,
         own=_node(context),
-        linked={"type": _type_name(context)},
+        linked={"type": _type_name(context, role)},
         properties=schema.context_property,
     )
 
 
-def _version() -> Place:
-    version, artifact, model = schema.version.alias(), schema.artifact.alias(), schema.context.alias()
+def _version(role: str) -> Place:
+    version, artifact = alias_of(schema.version, role), alias_of(schema.artifact, role)
+    model = alias_of(schema.context, role)
     return Place(
         entity=Entity.VERSION,
+        role=role,
         id=version.c.artifact_id,
         table=version,
         joined=(
@@ -222,7 +240,7 @@ def _version() -> Place:
             "version": version.c.number,
             "stage": version.c.stage,
         },
-        linked={"type": _type_name(artifact), **_version_links(version.c.artifact_id)},
+        linked={"type": _type_name(artifact, role), **_version_links(version.c.artifact_id, role)},
         properties=schema.artifact_property,
     )
 
@@ -236,29 +254,26 @@ def _is_model(type_id: Column) -> sa.ColumnElement[bool]:
     return type_id.in_(models)
 
 
-def _version_links(artifact_id: Column) -> dict[str, Linked]:
-    alias, fact = schema.alias.alias(), schema.artifact_property.alias()
-    made, ran, run = schema.event.alias(), schema.event.alias(), schema.run.alias()
+def _version_links(artifact_id: Column, role: str) -> dict[str, Linked]:
+    alias, fact = alias_of(schema.alias, role), alias_of(schema.artifact_property, f"{role}_fact")
+    made, run = alias_of(schema.event, f"{role}_made"), alias_of(schema.run, role)
     is_description = sa.and_(
         fact.c.node_id == artifact_id, fact.c.space == Space.PROPERTY, fact.c.name == "description"
     )
+    is_made = sa.and_(made.c.artifact_id == artifact_id, _is_among(made.c.type, is_output=True))
     return {
         "alias": Linked(alias.c.name, alias, alias.c.artifact_id == artifact_id),
         "description": Linked(sa.func.coalesce(fact.c.text_value, fact.c.head), fact, is_description),
-        "execution_id": Linked(
-            made.c.execution_id,
-            made,
-            sa.and_(made.c.artifact_id == artifact_id, _is_among(made.c.type, is_output=True)),
-        ),
+        "execution_id": Linked(made.c.execution_id, made, is_made),
         "run_id": Linked(
             run.c.run_id,
-            run.join(ran, ran.c.execution_id == run.c.execution_id),
-            sa.and_(ran.c.artifact_id == artifact_id, _is_among(ran.c.type, is_output=True)),
+            run.join(made, made.c.execution_id == run.c.execution_id),
+            is_made,
         ),
     }
 
 
-_PLACES: Final[Mapping[Entity, Callable[[], Place]]] = {
+_PLACES: Final[Mapping[Entity, Callable[[str], Place]]] = {
     Entity.RUN: _run,
     Entity.EXECUTION: _execution,
     Entity.ARTIFACT: _artifact,

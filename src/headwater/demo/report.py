@@ -1,0 +1,187 @@
+"""What the year was, read back from the store and from nowhere else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from headwater.demo.months import needed_months, scored_months
+from headwater.demo.steps import EVALUATE, MODEL, REVIEW, SCORE
+from headwater.model.data import DataVersion
+from headwater.model.models import LedgerEntry
+from headwater.model.runs import Run
+from headwater.sdk.client import Client
+
+WEEK_DAYS: Final = 7
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_DAILY: Final = "auc_daily"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthRow:
+    """One month, as its runs have recorded it.
+
+    Attributes:
+        month: Such as `2013-03`.
+        flights: Flights that arrived.
+        late_share: Share of them that were late.
+        production: Version in production that month.
+        auc: Its AUC.
+        before: Version that was in production before the gate.
+        auc_before: AUC that it would have had.
+        challenger: Version that was trained for the month.
+        auc_challenger: AUC that it had or would have had.
+        auc_first: AUC that the year's first version would have had.
+        gain: By how much the challenger won on the 14 days before the month.
+        decision: What the gate said: `promote` or `keep`.
+    """
+
+    month: str
+    flights: int
+    late_share: float
+    production: int
+    auc: float
+    before: int
+    auc_before: float
+    challenger: int
+    auc_challenger: float
+    auc_first: float
+    gain: float
+    decision: str
+
+    @property
+    def hindsight(self) -> float:
+        """What the gate's decision was worth in the month: AUC won, or lost, against the other decision."""
+        won = self.auc_challenger - self.auc_before
+        return won if self.decision == "promote" else -won
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearReport:
+    """What is in the store about one year.
+
+    Attributes:
+        run: The run around all others.
+        rows: The months, in order.
+        decisions: Promotions and rollbacks of the year, in order.
+        weekly_auc: AUC of the versions in production by week; None where there was none.
+        tree: Lineage of the version in production, as lines.
+        commit: Commit that the year ran from, or None.
+        has_patch: There were changes to that commit, and the run has them.
+        deliveries: The raw flights, a data version a month.
+    """
+
+    run: Run
+    rows: Sequence[MonthRow]
+    decisions: Sequence[LedgerEntry]
+    weekly_auc: Sequence[float | None]
+    tree: Sequence[str]
+    commit: str | None
+    has_patch: bool
+    deliveries: Sequence[DataVersion]
+
+    @property
+    def rollbacks(self) -> list[LedgerEntry]:
+        """The decisions that took another one back."""
+        return [entry for entry in self.decisions if entry.action == "rollback"]
+
+
+def read_year(client: Client, run_id: str) -> YearReport:
+    """Read what the store has about a year.
+
+    Args:
+        client: The store.
+        run_id: Id of the run around all others.
+    """
+    year = client.get_run(run_id)
+    commit = year.properties.get("git_commit")
+    return YearReport(
+        run=year,
+        rows=_rows(client, year),
+        decisions=_decisions(client, year),
+        weekly_auc=_weekly_auc(client, year),
+        tree=client.lineage(f"models/{MODEL}@production").upstream().lines(),
+        commit=commit if isinstance(commit, str) else None,
+        has_patch="git_diff_digest" in year.properties,
+        deliveries=_deliveries(client, year),
+    )
+
+
+def bars(values: Sequence[float | None], low: float, high: float) -> str:
+    """Draw values as a row of bars, blank where there is none.
+
+    Example:
+        >>> bars([0.5, None, 0.75, 1.0], 0.5, 1.0)
+        '▁ ▅█'
+    """
+    span = max(high - low, 1e-9)
+    steps = [None if v is None else round((v - low) / span * (len(_BARS) - 1)) for v in values]
+    return "".join(" " if s is None else _BARS[min(max(s, 0), len(_BARS) - 1)] for s in steps)
+
+
+def _rows(client: Client, year: Run) -> list[MonthRow]:
+    scores, gates, reviews = (_steps(client, year, experiment) for experiment in (SCORE, EVALUATE, REVIEW))
+    return [_row(scores[month], gates[month], reviews[month]) for month in sorted(scores)]
+
+
+def _steps(client: Client, year: Run, experiment: str) -> dict[str, Run]:
+    """Return the runs of one step by month; a later one counts for a month that has several."""
+    found = client.search_runs(
+        f"parent_id = {year.id} and experiment = '{experiment}' and status = 'finished'", order_by="id"
+    )
+    return {run.name or "": run for run in found}
+
+
+def _row(score: Run, gate: Run, review: Run) -> MonthRow:
+    gain = _metric(gate, "auc_challenger") - _metric(gate, "auc_production")
+    production, before = _number(score, "version"), _number(review, "before")
+    return MonthRow(
+        month=score.name or "",
+        flights=int(_metric(score, "flights")),
+        late_share=_metric(score, "late_share"),
+        production=production,
+        auc=_metric(score, "auc"),
+        before=before,
+        auc_before=_metric(review, "auc_before"),
+        challenger=_number(review, "challenger"),
+        auc_challenger=_metric(review, "auc_challenger"),
+        auc_first=_metric(review, "auc_first"),
+        gain=gain,
+        decision="keep" if production == before else "promote",
+    )
+
+
+def _deliveries(client: Client, year: Run) -> list[DataVersion]:
+    months = needed_months(scored_months(_number(year, "months")))
+    return [client.store.data.version(f"flights/{month}") for month in months]
+
+
+def _decisions(client: Client, year: Run) -> list[LedgerEntry]:
+    moves = {"promote", "rollback"}
+    history = client.models[MODEL].history()
+    return [entry for entry in history if entry.time_ms >= year.start_ms and entry.action in moves]
+
+
+def _weekly_auc(client: Client, year: Run) -> list[float | None]:
+    points = client.store.series.read(year.id, _DAILY)
+    if not len(points):
+        return []
+    weeks = (points.steps[-1] - points.steps[0]) // WEEK_DAYS + 1
+    buckets = client.store.series.buckets(year.id, _DAILY, count=weeks)
+    return [bucket.mean for bucket in buckets]
+
+
+def anomaly(delivery: DataVersion, name: str) -> int:
+    """Return how many rows of a delivery have an anomaly."""
+    found = delivery.properties.get("anomalies")
+    count = found.get(name) if isinstance(found, dict) else None
+    return count if isinstance(count, int) else 0
+
+
+def _metric(run: Run, key: str) -> float:
+    return run.metrics[key].value
+
+
+def _number(run: Run, key: str) -> int:
+    value = run.params[key]
+    assert isinstance(value, int)
+    return value

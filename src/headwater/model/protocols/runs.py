@@ -1,0 +1,131 @@
+"""What a store does with runs and their metrics."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from headwater.model.graph import Context
+from headwater.model.ids import ExecutionId, RunId
+from headwater.model.listing import Listing, Page
+from headwater.model.runs import NewRun, Run, RunChange
+from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
+from headwater.model.values import Properties
+
+
+class RunStore(Protocol):
+    """Runs: executions with a status, params, tags and metrics."""
+
+    def start(self, new: NewRun, /) -> Run:
+        """Store a run, and its experiment if that is new; the same run id again returns the stored run.
+
+        Raises:
+            InvalidError: the experiment, a param or a tag has an unusable name.
+        """
+        ...
+
+    def get(self, run_ids: Sequence[RunId], /) -> list[Run]:
+        """Return the runs with these run ids, in that order, with params, tags and latest metrics."""
+        ...
+
+    def by_execution_ids(self, ids: Sequence[ExecutionId], /) -> list[Run]:
+        """Return the runs that these executions are, in that order; other executions are left out."""
+        ...
+
+    def with_prefix(self, prefix: str, /, *, limit: int = 10) -> list[RunId]:
+        """Return run ids that begin with `prefix`, in order."""
+        ...
+
+    def page(self, listing: Listing = ..., /, *, with_metrics: bool = True) -> Page[Run]:
+        """Return a page of runs; without order, newest start first."""
+        ...
+
+    def update(self, change: RunChange, /) -> Run:
+        """Change a run and the state of its execution.
+
+        Raises:
+            NotFoundError: there is no such run.
+            StaleWriteError: the run is not at `expect_revision`.
+        """
+        ...
+
+    def log_params(self, run: ExecutionId, params: Properties, /) -> None:
+        """Set params that are new; an equal value again changes nothing.
+
+        Raises:
+            ConflictError: a param has another value already; none is set then.
+        """
+        ...
+
+    def heartbeat(self, runs: Sequence[ExecutionId], /) -> None:
+        """Note that these runs are alive; a `LOST` one is `RUNNING` again."""
+        ...
+
+    def mark_lost(self, *, silent_since_ms: int) -> list[RunId]:
+        """Turn RUNNING runs whose last heartbeat is older into LOST ones and return them."""
+        ...
+
+    def experiments(self, *, with_deleted: bool = False) -> list[Context]:
+        """Return all experiments, by name."""
+        ...
+
+
+class SeriesStore(Protocol):
+    """Metric series, kept as columnar chunks."""
+
+    def append(self, batches: Sequence[SeriesBatch], /) -> None:
+        """Store batches, all or none, in one transaction; a batch that is there already changes nothing.
+
+        Raises:
+            NotFoundError: an execution is not stored.
+            InvalidError: a key is too long or malformed.
+        """
+        ...
+
+    def keys(self, execution_id: ExecutionId, /) -> list[str]:
+        """Return the names of an execution's series, sorted."""
+        ...
+
+    def latest(
+        self, execution_ids: Sequence[ExecutionId], /, *, keys: Sequence[str] | None = None
+    ) -> list[LatestMetric]:
+        """Return the newest points, by execution and key."""
+        ...
+
+    def read(
+        self,
+        execution_id: ExecutionId,
+        key: str,
+        /,
+        *,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> Points:
+        """Return a series, by (step, time), without exact duplicates; empty when there is none.
+
+        Args:
+            execution_id: Whose series.
+            key: Its name.
+            min_step: Smallest step to return.
+            max_step: Largest step to return.
+        """
+        ...
+
+    def sample(self, execution_id: ExecutionId, key: str, /, *, max_points: int) -> Points:
+        """Return at most `max_points` real points that keep the shape (LTTB), first and last included."""
+        ...
+
+    def buckets(
+        self,
+        execution_id: ExecutionId,
+        key: str,
+        /,
+        *,
+        count: int,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> list[Bucket]:
+        """Return at most `count` buckets of equal step width, empty ones left out; no spike is lost."""
+        ...
+
+    def merge(self, execution_id: ExecutionId, /) -> int:
+        """Merge small chunks into ones of about 4,096 points; return how many chunks are left."""
+        ...

@@ -1,0 +1,80 @@
+"""The metadata store: its parts by entity."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from headwater.model.protocols.links import LineageStore, LinkStore
+from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
+from headwater.model.protocols.runs import RunStore, SeriesStore
+from headwater.model.protocols.versions import DataStore, LedgerStore, ModelStore
+
+
+class Store(Protocol):
+    """The metadata store. All methods are safe to call from several threads."""
+
+    url: str
+
+    @property
+    def types(self) -> TypeStore:
+        """Node types."""
+        ...
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """Artifacts."""
+        ...
+
+    @property
+    def executions(self) -> ExecutionStore:
+        """Executions."""
+        ...
+
+    @property
+    def contexts(self) -> ContextStore:
+        """Contexts."""
+        ...
+
+    @property
+    def links(self) -> LinkStore:
+        """Edges between nodes."""
+        ...
+
+    @property
+    def runs(self) -> RunStore:
+        """Runs."""
+        ...
+
+    @property
+    def series(self) -> SeriesStore:
+        """Metric series."""
+        ...
+
+    @property
+    def models(self) -> ModelStore:
+        """Registered models."""
+        ...
+
+    @property
+    def data(self) -> DataStore:
+        """Data sets."""
+        ...
+
+    @property
+    def lineage(self) -> LineageStore:
+        """Walks over events."""
+        ...
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """The record of decisions."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections; a closed store is not used again."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

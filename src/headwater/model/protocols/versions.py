@@ -1,0 +1,124 @@
+"""What a store does with versions of models and data, and the decisions on them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from headwater.model.data import DataSet, DataVersion, NewDataVersion
+from headwater.model.ids import ArtifactId
+from headwater.model.listing import Listing, Page
+from headwater.model.models import LedgerEntry, ModelVersion, NewVersion, RegisteredModel, Transition
+from headwater.model.values import Properties
+
+
+class ModelStore(Protocol):
+    """Registered models and their versions."""
+
+    def register(
+        self, name: str, /, *, description: str | None = None, tags: Properties | None = None
+    ) -> RegisteredModel:
+        """Store a registered model, or return the one that is there."""
+        ...
+
+    def get(self, name: str, /) -> RegisteredModel:
+        """Return a registered model.
+
+        Raises:
+            NotFoundError: with near names.
+        """
+        ...
+
+    def page(self, listing: Listing = ..., /) -> Page[RegisteredModel]:
+        """Return a page of registered models; without order, by name."""
+        ...
+
+    def add_version(self, new: NewVersion, /, *, actor: str, key: str | None = None) -> ModelVersion:
+        """Register a version under the next number, and the model if it is new; noted in the ledger."""
+        ...
+
+    def version(self, name: str, version: int, /) -> ModelVersion:
+        """Return one version.
+
+        Raises:
+            NotFoundError: there is no such model or version.
+        """
+        ...
+
+    def resolve(self, name: str, label: str, /) -> ModelVersion:
+        """Return the version that an alias names, or the newest in a stage (`latest`: the newest of all).
+
+        Raises:
+            NotFoundError: no version has this alias or stage.
+        """
+        ...
+
+    def page_versions(self, listing: Listing = ..., /) -> Page[ModelVersion]:
+        """Return a page of model versions; without order, by id."""
+        ...
+
+    def by_artifact_ids(self, ids: Sequence[ArtifactId], /) -> list[ModelVersion]:
+        """Return the versions that these artifacts are, in that order; other artifacts are left out."""
+        ...
+
+    def transition(self, transition: Transition, /) -> ModelVersion:
+        """Move a version to a stage; the version that held an exclusive stage goes to `archived`.
+
+        One transaction, with its ledger entry: never two holders, never none in between.
+
+        Raises:
+            RefusedError: the stages do not allow the move, or the holder is not the expected one.
+        """
+        ...
+
+    def set_alias(self, name: str, alias: str, version: int | None, /, *, actor: str, reason: str) -> None:
+        """Point an alias at a version; None removes it.
+
+        Raises:
+            InvalidError: the alias looks like a version number, or is `latest` or a stage.
+        """
+        ...
+
+    def previous_holder(self, name: str, stage: str, /) -> ModelVersion | None:
+        """Return the version that held an exclusive stage before the present one, by the ledger."""
+        ...
+
+
+class DataStore(Protocol):
+    """Data sets and their versions."""
+
+    def add_version(self, new: NewDataVersion, /) -> DataVersion:
+        """Record a version under the next number; the same content again returns the stored version."""
+        ...
+
+    def version(self, name: str, version: int | None = None, /) -> DataVersion:
+        """Return one version, by default the newest.
+
+        Raises:
+            NotFoundError: there is no such data set or version.
+        """
+        ...
+
+    def versions(self, name: str, /) -> list[DataVersion]:
+        """Return all versions of a data set, by number; empty when there is none."""
+        ...
+
+    def all(self) -> list[DataSet]:
+        """Return all data sets, by name."""
+        ...
+
+    def by_artifact_ids(self, ids: Sequence[ArtifactId], /) -> list[DataVersion]:
+        """Return the data versions that these artifacts are, in that order; other artifacts are left out."""
+        ...
+
+
+class LedgerStore(Protocol):
+    """The append-only record of decisions. Entries are written by the decisions themselves."""
+
+    def entries(self, *, subject: str | None = None, after: int = 0, limit: int = 1000) -> list[LedgerEntry]:
+        """Return entries with a greater number than `after`, oldest first.
+
+        Args:
+            subject: Only entries on this reference or below it (`models/late-flights`).
+            after: Number of the last entry that is known already.
+            limit: At most this many.
+        """
+        ...

@@ -1,0 +1,210 @@
+"""Programs that tests run as processes of their own: `python -m tests.store.children NAME URL …`."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from headwater.errors import RefusedError, UnavailableError
+from headwater.model.graph import ArtifactLink, EventType, NewArtifact, NewContext, NewExecution, NewType, NodeKind
+from headwater.model.graph import Publication
+from headwater.model.ids import ExecutionId, new_run_id
+from headwater.model.models import NewVersion, Transition
+from headwater.model.protocols import Store
+from headwater.model.runs import NewRun
+from headwater.model.series import Points, SeriesBatch
+from headwater.store.sql.store import SqlStore
+
+ROOT = Path(__file__).parents[2]
+WRITERS = 8
+ROUNDS = 6
+ARTIFACTS = 12
+"""Artifacts of one publication of `publish_all`."""
+
+
+def start(name: str, *arguments: object) -> "subprocess.Popen[str]":
+    """Start a program of this module."""
+    command = [sys.executable, "-m", "tests.store.children", name, *map(str, arguments)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
+
+
+def write_everything(store: Store, writer: int, shared: ExecutionId) -> None:
+    """Write what all other writers write at the same moment; `writer` counts from 1."""
+    for i in range(ROUNDS):
+        artifact, execution, context = store.types.put(types(i))
+        store.runs.start(NewRun(run_id=new_run_id(), experiment=f"shared {i}", params={"writer": writer}))
+        points = Points.of([(i, writer, float(writer))])
+        batch = SeriesBatch(execution_id=shared, key="loss", writer=writer, batch=i, points=points)
+        store.series.append([batch])
+        store.series.append([batch])
+        made = ArtifactLink(artifact=NewArtifact(type_id=artifact), type=EventType.OUTPUT)
+        store.links.publish(
+            Publication(
+                execution=NewExecution(type_id=execution, name=f"{writer}-{i}"),
+                artifacts=[made],
+                contexts=[NewContext(type_id=context, name="shared")],
+            )
+        )
+        store.models.add_version(NewVersion(model="shared"), actor=str(writer))
+
+
+def types(number: int) -> list[NewType]:
+    """Types that all writers store in one round."""
+    return [
+        NewType(kind=kind, name=f"Round {number}")
+        for kind in (NodeKind.ARTIFACT, NodeKind.EXECUTION, NodeKind.CONTEXT)
+    ]
+
+
+def promote_own(store: Store, version: int) -> None:
+    """Bring one version into production, again and again, against all others."""
+    for i in range(ROUNDS):
+        # Refused when nobody has pushed it out in the meantime.
+        with suppress(RefusedError):
+            move = Transition(model="m", version=version, to="production", reason=str(i), actor=str(version))
+            store.models.transition(move)
+
+
+def publish_all(store: Store, label: str, *, said: Callable[[str], None]) -> None:
+    """Publish until somebody kills this process; say what has been acknowledged."""
+    artifact, execution, context = store.types.put(types(0))
+    for i in range(10**6):
+        name = f"{label}-{i}"
+        new = [NewArtifact(type_id=artifact, name=f"{name}/{n}", custom_properties={"n": n}) for n in range(ARTIFACTS)]
+        store.links.publish(
+            Publication(
+                execution=NewExecution(type_id=execution, name=name, params={"i": i}),
+                artifacts=[ArtifactLink(artifact=a, type=EventType.OUTPUT) for a in new],
+                contexts=[NewContext(type_id=context, name=name)],
+            )
+        )
+        said(name)
+
+
+def say(text: str) -> None:
+    """Write one line at once: half a line is never seen."""
+    os.write(1, f"{text}\n".encode())
+
+
+def in_threads(job: Callable[[int], None], count: int) -> None:
+    """Run `job(1)`, `job(2)` … at once."""
+    threads = [threading.Thread(target=job, args=(n,)) for n in range(1, count + 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def write(url: str, shared: str) -> None:
+    """`write_everything` in eight processes."""
+    in_processes(url, lambda store, writer: write_everything(store, writer, ExecutionId(int(shared))))
+
+
+def promote(url: str) -> None:
+    """`promote_own` in eight processes."""
+    in_processes(url, promote_own)
+
+
+def in_processes(url: str, job: Callable[[Store, int], None]) -> None:
+    """Run `job(store, 1)` … in processes with a store each, which begin when all have opened theirs."""
+    ready, go = os.pipe(), os.pipe()
+    for writer in range(1, WRITERS + 1):
+        if os.fork() == 0:
+            os.close(go[1])
+            with SqlStore(url) as store:
+                os.write(ready[1], b"!")
+                # Ends when the last process that could write here has closed its end.
+                os.read(go[0], 1)
+                job(store, writer)
+            os._exit(0)
+    for _ in range(WRITERS):
+        os.read(ready[0], 1)
+    os.close(go[1])
+    assert [os.wait()[1] for _ in range(WRITERS)] == [0] * WRITERS
+
+
+def fork_publishers(url: str) -> None:
+    """For each line read, fork a process that publishes from three threads, and say its id."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            with SqlStore(url) as store:
+                in_threads(lambda n: publish_all(store, f"{line.strip()}-{n}", said=say), 3)
+        say(f"pid {child}")
+        os.waitpid(child, 0)
+        say("dead")
+
+
+def interrupted(url: str) -> None:
+    """Write from three threads, and from the main one, which is interrupted all the time."""
+    with SqlStore(url) as store:
+        [kind] = store.types.put([NewType(kind=NodeKind.EXECUTION, name="T")])
+
+        def add(name: str) -> None:
+            new = [NewExecution(type_id=kind, name=name)]
+            try:
+                store.executions.add(new, key=name)
+            except UnavailableError:
+                store.executions.add(new, key=name)
+
+        threads = [threading.Thread(target=lambda n=n: [add(f"{n}-{i}") for i in range(150)]) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        interrupts = 0
+        say("ready")
+        while any(thread.is_alive() for thread in threads):
+            try:
+                add(f"main-{interrupts}")
+            except KeyboardInterrupt:
+                interrupts += 1
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        add("last")
+        say(f"interrupts {interrupts}")
+
+
+def forked(url: str) -> None:
+    """Fork while threads write; parent and child go on writing."""
+    store = SqlStore(url)
+    [kind] = store.types.put([NewType(kind=NodeKind.EXECUTION, name="T")])
+    is_over = threading.Event()
+
+    def add(label: str, number: int) -> None:
+        for i in range(number):
+            store.executions.add([NewExecution(type_id=kind, name=f"{label}-{i}")])
+
+    def keep_writing(n: int) -> None:
+        i = 0
+        while not is_over.is_set():
+            add(f"thread-{n}-{i}", 1)
+            i += 1
+
+    threads = [threading.Thread(target=keep_writing, args=(n,)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for i in range(5):
+        child = os.fork()
+        if child == 0:
+            add(f"child-{i}", 5)
+            os._exit(0)
+        add(f"parent-{i}", 5)
+        assert os.waitpid(child, 0)[1] == 0
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    store.close()
+
+
+
+if __name__ == "__main__":
+    {
+        "write": write,
+        "promote": promote,
+        "publishers": fork_publishers,
+        "interrupted": interrupted,
+        "forked": forked,
+    }[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,211 @@
+"""Writes that share a commit, writers that are interrupted, and processes that fork."""
+
+import signal
+import sqlite3
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.event import listen
+
+from headwater.errors import UnavailableError
+from headwater.model.graph import NewExecution, NewType, NodeKind
+from headwater.model.listing import Listing
+from headwater.store.sql.commits import GroupCommit
+from headwater.store.sql.store import SqlStore
+from tests.store import children
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """A SQLite file with one table, whose transactions count up in `commits`."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/x.db", connect_args={"check_same_thread": False})
+    with engine.begin() as conn:
+        conn.exec_driver_sql("CREATE TABLE t (x TEXT UNIQUE)")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def commits(engine):
+    """The commits of the engine, as a list that grows."""
+    found = []
+    listen(engine, "commit", found.append)
+    return found
+
+
+@pytest.fixture
+def group(engine):
+    """Group commits on the engine."""
+    return GroupCommit(lambda *, is_durable: engine.begin())
+
+
+def insert(text):
+    """A write of one row."""
+    return lambda conn: conn.exec_driver_sql("INSERT INTO t VALUES (?)", (text,)).rowcount
+
+
+def rows(engine):
+    """All rows."""
+    with engine.begin() as conn:
+        return sorted(conn.exec_driver_sql("SELECT x FROM t").scalars())
+
+
+def together(group, jobs, *, leader):
+    """Run `leader`, and meanwhile let all `jobs` queue up behind it; return their futures."""
+    is_running, may_end = threading.Event(), threading.Event()
+
+    def lead(conn):
+        is_running.set()
+        may_end.wait(10)
+        return leader(conn)
+
+    with ThreadPoolExecutor(len(jobs) + 1) as pool:
+        first = pool.submit(group.run, lead, is_durable=False)
+        is_running.wait(10)
+        rest = [pool.submit(group.run, job, is_durable=False) for job in jobs]
+        while len(group._waiting) < len(jobs):
+            pass
+        may_end.set()
+    return first, rest
+
+
+def test_waiting_writes_share_one_commit(group, engine, commits):
+    _, rest = together(group, [insert(str(i)) for i in range(20)], leader=insert("first"))
+
+    assert [f.result() for f in rest] == [1] * 20
+    assert len(commits) == 2
+    assert rows(engine) == sorted(["first", *map(str, range(20))])
+
+
+def test_failing_write_does_not_harm_the_others_of_its_group(group, engine):
+    def half(conn):
+        insert("half")(conn)
+        raise ValueError("in the middle")
+
+    _, rest = together(group, [insert("a"), half, insert("a"), insert("b")], leader=insert("first"))
+
+    assert [type(f.exception()) for f in rest].count(ValueError) == 1
+    assert [type(f.exception()) for f in rest].count(sa.exc.IntegrityError) == 1
+    assert rows(engine) == ["a", "b", "first"]
+
+
+def test_failed_commit_is_the_failure_of_every_write_in_it(engine):
+    opened = []
+
+    def break_off(conn):
+        raise sqlite3.OperationalError("disk full")
+
+    def open_transaction(*, is_durable):
+        opened.append(is_durable)
+        return engine.begin()
+
+    group = GroupCommit(open_transaction)
+    listen(engine, "commit", break_off)
+    first, rest = together(group, [insert("a"), insert("b")], leader=insert("first"))
+
+    assert {str(f.exception()) for f in (first, *rest)} == {"disk full"}
+    assert len(opened) == 2
+
+
+def test_group_is_durable_when_one_of_its_writes_is(engine):
+    opened = []
+
+    def open_transaction(*, is_durable):
+        opened.append(is_durable)
+        return engine.begin()
+
+    group = GroupCommit(open_transaction)
+    group.run(insert("a"), is_durable=True)
+    group.run(insert("b"), is_durable=False)
+
+    assert opened == [True, False]
+
+
+def test_interrupted_leader_leaves_the_others_writes_to_them(group, engine):
+    def interrupt(conn):
+        insert("lost")(conn)
+        raise KeyboardInterrupt
+
+    first, rest = together(group, [insert("a"), insert("b")], leader=interrupt)
+
+    assert isinstance(first.exception(), KeyboardInterrupt)
+    assert [f.result() for f in rest] == [1, 1]
+    assert rows(engine) == ["a", "b"]
+
+
+def test_interrupt_at_the_commit_is_told_to_all_who_wait(group, engine):
+    def interrupt(conn):
+        raise KeyboardInterrupt
+
+    first, rest = together(
+        group, [insert("a"), insert("b")], leader=lambda conn: listen(engine, "commit", interrupt, once=True)
+    )
+
+    errors = [type(f.exception()) for f in (first, *rest)]
+    assert errors.count(KeyboardInterrupt) == 1
+    assert group.run(insert("after"), is_durable=False) == 1
+    assert set(errors) <= {KeyboardInterrupt, UnavailableError, type(None)}
+
+
+def test_interrupted_write_changes_nothing_and_the_store_goes_on(sql_url):
+    with SqlStore(sql_url) as store:
+        [kind] = store.types.put([NewType(kind=NodeKind.EXECUTION, name="T")])
+
+        def interrupt():
+            yield NewExecution(type_id=kind)
+            raise KeyboardInterrupt
+
+        class Interrupted(list):
+            __iter__ = lambda self: interrupt()  # noqa: E731
+
+        with pytest.raises(KeyboardInterrupt):
+            store.executions.add(Interrupted())
+
+        assert store.executions.page().items == ()
+        assert len(store.executions.add([NewExecution(type_id=kind)])) == 1
+
+
+def test_writer_that_is_interrupted_all_the_time_harms_nobody(sql_url):
+    child = children.start("interrupted", sql_url)
+    with child:
+        assert child.stdout.readline() == "ready\n"
+        while child.poll() is None:
+            child.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=0.02)
+        said, complaints = child.communicate(timeout=60)
+
+    assert complaints == ""
+    assert int(said.split()[-1]) > 0
+    with SqlStore(sql_url) as store:
+        names = [e.name for e in store.executions.page(Listing(limit=10_000)).items]
+    theirs = [name for name in names if not name.startswith("main")]
+    assert sorted(theirs) == sorted([*(f"{n}-{i}" for n in range(3) for i in range(150)), "last"])
+
+
+def test_forked_processes_write_on_with_connections_of_their_own(sql_url):
+    SqlStore(sql_url).close()
+
+    with children.start("forked", sql_url) as parent:
+        assert parent.communicate(timeout=60) == ("", "")
+
+    with SqlStore(sql_url) as store:
+        names = {e.name for e in store.executions.page(Listing(limit=100_000)).items}
+    expected = {f"{who}-{i}-{n}" for who in ("child", "parent") for i in range(5) for n in range(5)}
+    assert expected <= names
+
+
+def test_second_writer_waits_for_the_first(tmp_path):
+    url = f"sqlite:///{tmp_path}/store.db"
+    with SqlStore(url) as store:
+        other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(store.models.register, "m")
+            other.execute("COMMIT")
+            assert waiting.result().name == "m"
+        other.close()

@@ -1,6 +1,7 @@
 """Programs that tests run as processes of their own: `python -m tests.store.children NAME URL …`."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -110,6 +111,15 @@ def promote(url: str) -> None:
     in_processes(url, promote_own)
 
 
+def look(url: str) -> None:
+    """Open the store in eight processes at once; none closes it before all have it."""
+
+    def count_types(store: Store, _: int) -> None:
+        assert len([t for kind in NodeKind for t in store.types.all(kind)]) == 9
+
+    in_processes(url, count_types)
+
+
 def in_processes(url: str, job: Callable[[Store, int], None]) -> None:
     """Run `job(store, 1)` … in processes with a store each, which begin when all have opened theirs."""
     ready, go = os.pipe(), os.pipe()
@@ -152,19 +162,21 @@ def interrupted(url: str) -> None:
             except UnavailableError:
                 store.executions.add(new, key=name)
 
-        threads = [threading.Thread(target=lambda n=n: [add(f"{n}-{i}") for i in range(150)]) for n in range(3)]
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        threads = [threading.Thread(target=lambda n=n: [add(f"{n}-{i}") for i in range(60)]) for n in range(3)]
         for thread in threads:
             thread.start()
         interrupts = 0
-        say("ready")
         while any(thread.is_alive() for thread in threads):
             try:
+                # Ctrl-C at some moment of the write.
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.01))
                 add(f"main-{interrupts}")
+                signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
                 interrupts += 1
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         add("last")
-        say(f"interrupts {interrupts}")
+        assert interrupts
 
 
 def forked(url: str) -> None:
@@ -204,6 +216,7 @@ if __name__ == "__main__":
     {
         "write": write,
         "promote": promote,
+        "look": look,
         "publishers": fork_publishers,
         "interrupted": interrupted,
         "forked": forked,

@@ -1,11 +1,8 @@
 """Writes that share a commit, writers that are interrupted, and processes that fork."""
 
-import signal
 import sqlite3
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
@@ -170,21 +167,14 @@ def test_interrupted_write_changes_nothing_and_the_store_goes_on(sql_url):
 
 
 def test_writer_that_is_interrupted_all_the_time_harms_nobody(sql_url):
-    child = children.start("interrupted", sql_url)
-    with child:
-        assert child.stdout.readline() == "ready\n"
-        while child.poll() is None:
-            child.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=0.02)
+    with children.start("interrupted", sql_url) as child:
         said, complaints = child.communicate(timeout=60)
 
-    assert complaints == ""
-    assert int(said.split()[-1]) > 0
+    assert (child.returncode, said) == (0, ""), complaints
     with SqlStore(sql_url) as store:
         names = [e.name for e in store.executions.page(Listing(limit=10_000)).items]
     theirs = [name for name in names if not name.startswith("main")]
-    assert sorted(theirs) == sorted([*(f"{n}-{i}" for n in range(3) for i in range(150)), "last"])
+    assert sorted(theirs) == sorted([*(f"{n}-{i}" for n in range(3) for i in range(60)), "last"])
 
 
 def test_forked_processes_write_on_with_connections_of_their_own(sql_url):

@@ -12,7 +12,7 @@ from headwater.store.sql.store import SqlStore
 from tests.store import children
 from tests.store.children import ARTIFACTS
 
-KILLS = {"sqlite": 25, "postgresql": 5, "mysql": 5}
+KILLS = {"sqlite": 16, "postgresql": 5, "mysql": 5}
 EVERYTHING = Listing(limit=100_000)
 
 

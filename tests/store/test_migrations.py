@@ -1,9 +1,6 @@
 """Migrations lead to the same tables as a fresh database, and carry their evidence."""
 
-import json
 import shutil
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import pytest
@@ -19,6 +16,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.setup import Migrations
 from headwater.store.sql.store import SqlStore
 from headwater.version import VERSION
+from tests.store import children
 
 SCRIPTS = sorted(ScriptDirectory(str(Migrations().folder)).walk_revisions(), key=lambda s: s.revision)
 
@@ -194,24 +192,10 @@ def test_failed_migration_leaves_a_sqlite_file_as_it_was(tmp_path, next_version)
     assert described(url) == before
 
 
-OPEN = """
-import json, sys
-from headwater.store.sql.store import SqlStore
-with SqlStore(sys.argv[1]) as store:
-    sys.stdin.read()
-    print(json.dumps([t.name for kind in range(3) for t in store.types.all(kind)]))
-"""
-
-
 def test_processes_that_open_one_empty_database_at_once_make_it_once(sql_url):
-    # All hold their store open until all have it: none may wait for another to close.
-    command = [sys.executable, "-c", OPEN, sql_url]
-    pipe = subprocess.PIPE
-    children = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)]
-    answers = [child.communicate(timeout=50) for child in children]
+    with children.start("look", sql_url) as parent:
+        assert parent.communicate(timeout=50) == ("", "")
 
-    assert [stderr for _, stderr in answers] == [""] * 4
-    assert [len(json.loads(stdout)) for stdout, _ in answers] == [9] * 4
     assert len(seeds(sql_url)[1]) == 4
 
 

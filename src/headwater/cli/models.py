@@ -2,7 +2,7 @@
 
 import click
 
-from headwater.cli.output import console, json_option, print_facts, print_json, print_rows
+from headwater.cli.output import json_option, print_facts, print_json, print_rows
 from headwater.cli.rows import ledger_row, model_row, version_row
 from headwater.cli.session import client
 from headwater.errors import InvalidError
@@ -11,6 +11,7 @@ from headwater.registry import version_of
 
 MODEL_COLUMNS = ("name", "versions", "production", "aliases", "description", "updated")
 VERSION_COLUMNS = ("version", "stage", "aliases", "metrics", "format", "created")
+MINOR_COLUMNS = ("format", "created")
 
 
 @click.group()
@@ -46,9 +47,9 @@ def show(ctx: click.Context, ref: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**facts, "version_list": versions, "decisions": decisions})
         return
-    print_facts(facts, as_json=False)
-    console().print()
-    print_rows(versions, VERSION_COLUMNS, as_json=False, empty="It has no versions.")
+    print_facts(facts)
+    click.echo()
+    print_rows(versions, VERSION_COLUMNS, as_json=False, empty="It has no versions.", minor=MINOR_COLUMNS)
 
 
 @models.command()

@@ -2,17 +2,22 @@
 
 import json
 import math
-import os
+import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import click
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+
+from headwater.cli.tables import facts_table, rows_table
 
 C = TypeVar("C", bound=Callable[..., Any])
+
+PIPE_WIDTH: Final = 160
+"""Width where there is no terminal; `$COLUMNS` sets another."""
 
 
 def json_option(command: C) -> C:
@@ -29,17 +34,24 @@ def limit_option(command: C) -> C:
 
 def console() -> Console:
     """Return a console that is as wide as the terminal, and wide enough for a table in a pipe."""
-    width = None if os.isatty(1) else int(os.environ.get("COLUMNS", "160"))
-    return Console(width=width, highlight=False)
+    width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    return Console(file=sys.stdout, width=width, highlight=False)
 
 
 def print_json(value: object) -> None:
-    """Print one JSON value; NaN and infinities are strings, as JSON has none."""
-    click.echo(json.dumps(_jsonable(value), ensure_ascii=False))
+    """Print one JSON value; NaN and infinities are strings, as JSON has none, and times ISO 8601 in UTC."""
+    text = json.dumps(_jsonable(value), ensure_ascii=False)
+    # Half of a surrogate pair can be stored, but UTF-8 has no bytes for it.
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def print_rows(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    empty: str,
+    minor: Sequence[str] = (),
 ) -> None:
     """Print rows as a table of some columns, or all of them as a JSON array.
 
@@ -48,61 +60,41 @@ def print_rows(
         columns: Keys to show in the table, in order.
         as_json: JSON instead of a table.
         empty: What to say when there are no rows.
+        minor: Columns that a narrow table does without, the first one first.
     """
     if as_json:
         print_json([dict(row) for row in rows])
-        return
-    if not rows:
+    elif rows:
+        _print(rows_table(rows, columns, minor=minor, width=console().width))
+    else:
         click.echo(empty)
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        is_number = all(isinstance(row.get(column), (int, float, type(None))) for row in rows)
-        table.add_column(column.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell(row.get(column))) for column in columns))
-    console().print(table)
 
 
-def print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+def print_facts(facts: Mapping[str, Any], *, as_json: bool = False) -> None:
     """Print one thing: a fact a line, or a JSON object."""
     if as_json:
         print_json(dict(facts))
-        return
-    table = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        if value not in (None, "", {}, [], ()):
-            table.add_row(Text(name.replace("_", " "), style="bold"), Text(cell(value)))
-    console().print(table)
+    else:
+        _print(facts_table(facts))
 
 
-def cell(value: Any) -> str:
-    """Return a value as a table shows it."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.6g}"
-        case dict():
-            return ", ".join(f"{k}={cell(v)}" for k, v in cast("dict[str, Any]", value).items())
-        case list() | tuple():
-            return ", ".join(cell(v) for v in cast("Sequence[Any]", value))
-        case _:
-            return str(value)
-
-
-def when(time_ms: int | None) -> str | None:
-    """Return a time as ISO 8601 in UTC, to the second."""
-    if time_ms is None:
-        return None
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def when(time_ms: int | None) -> datetime | None:
+    """Return a time in UTC."""
+    return None if time_ms is None else datetime.fromtimestamp(time_ms / 1000, UTC)
 
 
 def duration(start_ms: int, end_ms: int | None) -> float | None:
     """Return seconds between two times."""
     return None if end_ms is None else (end_ms - start_ms) / 1000
+
+
+def _print(table: Table) -> None:
+    target = console()
+    with target.capture() as printed:
+        target.print(table)
+    # Blanks that fill the last column are noise in a file.
+    text = "\n".join(line.rstrip() for line in printed.get().splitlines())
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def _jsonable(value: Any) -> Any:
@@ -115,5 +107,7 @@ def _jsonable(value: Any) -> Any:
             return [_jsonable(v) for v in cast("Sequence[Any]", value)]
         case bytes():
             return value.hex()
+        case datetime():
+            return f"{value:%Y-%m-%dT%H:%M:%SZ}"
         case _:
             return value

@@ -2,12 +2,14 @@
 
 import click
 
-from headwater.cli.output import console, json_option, limit_option, print_facts, print_json, print_rows
+from headwater.cli.output import json_option, limit_option, print_facts, print_json, print_rows
 from headwater.cli.rows import metric_row, run_row
 from headwater.cli.session import client
 from headwater.model.runs import Run
 
 COLUMNS = ("run", "name", "experiment", "status", "start", "seconds", "metrics", "params")
+MINOR_COLUMNS = ("seconds", "start", "name")
+METRIC_COLUMNS = ("metric", "last", "step", "min", "max", "points")
 
 
 @click.group()
@@ -55,12 +57,16 @@ def show(ctx: click.Context, run_id: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**facts, "series": metrics})
         return
-    print_facts({k: v for k, v in facts.items() if k not in {"metrics", "run"}}, as_json=False)
+    print_facts({k: v for k, v in facts.items() if k not in {"metrics", "run", "captured"}})
     if metrics:
-        console().print()
-        print_rows(metrics, ("metric", "last", "step", "min", "max", "points"), as_json=False, empty="")
+        click.echo()
+        print_rows(metrics, METRIC_COLUMNS, as_json=False, empty="")
+    if facts["captured"]:
+        click.echo("\ncaptured")
+        print_facts(facts["captured"])
 
 
 def _print(found: list[Run], *, as_json: bool) -> None:
     rows = [run_row(run) for run in found]
-    print_rows(rows, COLUMNS, as_json=as_json, empty="No runs match. `headwater demo` makes some to look at.")
+    empty = "No runs match. `headwater demo` makes some to look at."
+    print_rows(rows, COLUMNS, as_json=as_json, empty=empty, minor=MINOR_COLUMNS)

@@ -82,7 +82,7 @@ def _summary(rows: Sequence[MonthRow]) -> str:
     }
     shown = ", ".join(f"{name} {fmean(map(value, rows)):.3f}" for name, value in means.items())
     lines = [
-        f"AUC is that of the month; [italic]gain[/] that of the challenger on the {HOLDOUT_DAYS} days before.",
+        f"AUC is that of the month; [italic]gain[/] is the challenger's on the {HOLDOUT_DAYS} days before.",
         f"Mean AUC: {shown}.",
     ]
     if wrong := [f"{row.month} ({row.hindsight:+.3f})" for row in rows if row.hindsight < -NOTICED]:

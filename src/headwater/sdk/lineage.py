@@ -9,7 +9,7 @@ from headwater.model.data import DataVersion
 from headwater.model.graph import Artifact, Execution, NodeKind, NodeRef
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, LineageGraph, Walk
-from headwater.model.models import ModelVersion
+from headwater.model.models import NO_STAGE, ModelVersion
 from headwater.model.protocols import Store
 from headwater.model.refs import DataRef, ModelRef, NodeIdRef, Ref, RunRef, parse_ref
 from headwater.model.runs import Run
@@ -155,7 +155,8 @@ def _names(store: Store, graph: LineageGraph) -> dict[NodeRef, str]:
 
 
 def _version_name(version: ModelVersion) -> str:
-    return _with_facts(version.ref, [version.stage, *_numbers(dict(version.metrics))])
+    stage = "" if version.stage == NO_STAGE else version.stage
+    return _with_facts(version.ref, [stage, *_numbers(dict(version.metrics))])
 
 
 def _data_name(version: DataVersion) -> str:

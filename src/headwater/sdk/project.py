@@ -28,7 +28,7 @@ class Places:
     root: Path
 
     def make_home(self) -> None:
-        """Make the project's `.headwater` folder, which keeps itself out of git: a store is not source code."""
+        """Make the project's `.headwater` folder. It keeps itself out of git: a store is not source code."""
         home = self.root / FOLDER
         if self.journals is not None and not home.is_dir():
             home.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,11 @@ class SqlStore:
         """
         self.url = url
         self._db = Database(url, clock_ms=clock_ms)
-        setup.prepare(self._db, url)
+        try:
+            setup.prepare(self._db, url)
+        except BaseException:
+            self._db.close()
+            raise
         self.types = Types(self._db)
         self.artifacts = Artifacts(self._db, self.types)
         self.executions = Executions(self._db, self.types)

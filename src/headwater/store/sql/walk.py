@@ -34,9 +34,10 @@ class Lineage:
 
     def walk(self, question: Walk, /) -> LineageGraph:
         with self._db.read() as conn:
+            found = self._reach(conn, question)
             self._artifacts.require(conn, question.artifacts)
             self._executions.require(conn, question.executions)
-            return self._graph(conn, self._reach(conn, question))
+            return self._graph(conn, found)
 
     def path(self, start: NodeRef, end: NodeRef, /) -> LineageGraph | None:
         with self._db.read() as conn:

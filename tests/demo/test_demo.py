@@ -1,0 +1,178 @@
+"""`headwater demo` on the real year."""
+
+import json
+import random
+import re
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from headwater.demo.gate import MARGIN
+from headwater.demo.months import Month
+from headwater.demo.report import read_year
+from headwater.demo.sources import flight_anomalies, read_sources
+from headwater.demo.steps import MODEL
+from headwater.sdk.client import Client
+from tests.demo.conftest import Demo, run
+
+F1 = {
+    "2013-03": (0.228, 0.676),
+    "2013-04": (0.279, 0.670),
+    "2013-05": (0.220, 0.728),
+    "2013-06": (0.308, 0.714),
+    "2013-07": (0.315, 0.711),
+    "2013-08": (0.238, 0.704),
+    "2013-09": (0.132, 0.695),
+    "2013-10": (0.168, 0.608),
+    "2013-11": (0.174, 0.649),
+    "2013-12": (0.326, 0.652),
+}
+"""Late share and AUC of each month's challenger, as measured on the same recipe before there was a demo."""
+
+
+@pytest.fixture(scope="module")
+def client(demo):
+    with Client(demo.url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def report(client):
+    (year,) = client.search_runs("experiment = 'flights/year'")
+    return read_year(client, year.run_id)
+
+
+@pytest.mark.xdist_group("demo")
+class TestWholeYear:
+    def test_the_numbers_are_those_that_were_measured_before(self, report):
+        found = {row.month: (row.late_share, row.auc_challenger) for row in report.rows}
+
+        assert list(found) == list(F1)
+        for month, (late, auc) in F1.items():
+            assert found[month] == (pytest.approx(late, abs=0.0006), pytest.approx(auc, abs=0.02))
+
+    def test_the_gate_promotes_only_what_wins_by_more_than_the_margin(self, report):
+        assert {row.decision for row in report.rows} == {"promote", "keep"}
+        assert [row.month for row in report.rows if row.decision == "promote"] == [
+            row.month for row in report.rows if row.gain > MARGIN
+        ]
+        assert report.rows[0].gain == 0.0
+
+    def test_exactly_the_promotions_that_were_mistakes_are_rolled_back(self, report):
+        mistakes = [r for r in report.rows if r.decision == "promote" and r.auc_before > r.auc_challenger]
+
+        assert len(mistakes) >= 1
+        assert [(e.subject, e.reason[:10]) for e in report.rollbacks] == [
+            (f"models/{MODEL}/{row.before}", f"in {row.month}") for row in mistakes
+        ]
+
+    def test_one_version_is_in_production_and_refused_ones_say_why(self, client):
+        versions = client.models[MODEL].versions()
+
+        assert [v.version for v in versions] == list(range(1, 12))
+        assert [v.stage for v in versions].count("production") == 1
+        refused = [v for v in versions if v.tags.get("gate") == "keep"]
+        assert refused
+        assert all("not more than" in str(v.tags["gate_reason"]) and v.stage == "none" for v in refused)
+
+    def test_anomalies_of_every_month_are_stored(self, client):
+        year = read_sources()
+
+        stored = {n: client.store.data.version(f"flights/{Month(n)}") for n in range(1, 13)}
+
+        for number, version in stored.items():
+            flights = year.flights_of(Month(number))
+            assert version.version == 1
+            assert version.properties["row_count"] == len(flights)
+            assert version.properties["anomalies"] == flight_anomalies(flights)
+
+    def test_it_prints_the_months_the_rollback_and_the_lineage(self, demo, report):
+        lines = demo.output.splitlines()
+
+        for row in report.rows:
+            (line,) = [line for line in lines if re.match(rf"{row.month} +[\d,]+ ", line)]
+            assert f"v{row.production} {row.auc:.3f}" in line
+            assert f"{row.late_share:.1%}" in line
+        assert report.rollbacks[0].reason in demo.output
+        assert "\n".join(report.tree) in demo.output
+        assert "9,430 flights have no arrival delay, 1,340 of them in data/flights/2013-02/1" in demo.output
+        assert "stands in for a forecast" in demo.output
+
+    def test_the_commands_to_try_next_work(self, demo):
+        block = demo.output.partition("Try next")[2].splitlines()[1:6]
+        commands = [shlex.split(line.partition(f"--store {demo.url} ")[2]) for line in block]
+
+        done = [demo.run(*words) for words in commands]
+        as_json = [demo.run(*words, "--json") for words in commands]
+
+        assert [each.exit_code for each in done + as_json] == [0] * 10
+        assert all(json.loads(each.output) for each in as_json)
+
+    def test_a_second_demo_says_that_it_goes_on_and_adds_no_data(self, demo, tmp_path, client):
+        again = demo.copy(tmp_path / "again")
+        before = {data.name: data.version_count for data in client.store.data.all()}
+
+        done = again.run("demo", "--months", "1")
+
+        assert done.exit_code == 0
+        assert "11 versions are there already" in done.output
+        with Client(again.url) as opened:
+            assert {data.name: data.version_count for data in opened.store.data.all()} == before
+            assert opened.models[MODEL]["production"].version == 12
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill-9", "ctrl-c"])
+def test_after_a_demo_was_stopped_at_any_moment_the_next_one_succeeds(tmp_path, number):
+    store = Demo(folder=tmp_path, output="")
+
+    _start_and_stop(store, number, after_s=random.uniform(0, 5))
+    done = store.run("demo", "--months", "1")
+
+    assert done.exit_code == 0, done.output
+    with Client(store.url) as opened:
+        assert {data.version_count for data in opened.store.data.all()} == {1}
+        versions = opened.models[MODEL].versions()
+        assert [v.version for v in versions] == list(range(1, len(versions) + 1))
+        assert [v.stage for v in versions].count("production") == 1
+
+
+@pytest.mark.parametrize("backend", ["memory", "postgresql", "mysql"])
+def test_it_runs_on_every_kind_of_store(backend, tmp_path, request):
+    url = "memory://" if backend == "memory" else request.getfixturevalue(f"fresh_{backend}_url")()
+
+    done = run(tmp_path, ["--store", url, "demo", "--months", "1"])
+
+    assert done.exit_code == 0, done.output
+    assert "2013-03   27,902  22.8%" in done.output
+    assert "data/flights/2013-02/1 (24,951 rows)" in done.output
+
+
+def _start_and_stop(store: Demo, number: signal.Signals, *, after_s: float) -> None:
+    """Start a demo in a process of its own, and stop it some time after its first run began."""
+    words = [sys.executable, "-W", "error", "-m", "headwater", "--store", store.url, "demo", "--months", "1"]
+    child = subprocess.Popen(words, cwd=store.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _wait_for_a_run(store, child)
+        time.sleep(after_s)
+        child.send_signal(number)
+        child.communicate(timeout=60)
+    finally:
+        child.kill()
+
+
+def _wait_for_a_run(store: Demo, child: subprocess.Popen[bytes]) -> None:
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s and child.poll() is None:
+        try:
+            with sqlite3.connect(f"file:{store.folder / 'flights.db'}?mode=ro", uri=True) as db:
+                if db.execute("SELECT count(*) FROM run").fetchone()[0]:
+                    return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.05)
+    pytest.fail(f"no run began; the demo ended with {child.poll()}")

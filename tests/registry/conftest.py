@@ -1,0 +1,63 @@
+"""A registry over a memory store and a SQLite file, with blobs in a folder that tests can damage."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headwater.blobs import open_blobs
+from headwater.model.models import ModelVersion, NewVersion
+from headwater.registry import Registry
+from headwater.store import open_store
+from tests.registry.models import saved
+
+
+class Shelf:
+    """A registry, and ways to fill and to damage it."""
+
+    def __init__(self, registry: Registry, folder: Path, scratch: Path) -> None:
+        self.registry, self._folder, self._scratch = registry, folder, scratch
+
+    def add(self, model: object, *, format: str = "pickle", name: str = "late") -> ModelVersion:
+        """Register the next version, with bytes."""
+        blob = self.registry.blobs.put_folder(saved(model, format, self._scratch))
+        new = NewVersion(model=name, digest=blob.digest, properties={"format": format})
+        return self.registry.store.models.add_version(new, actor="ann")
+
+    def add_without_bytes(self, uri: str) -> ModelVersion:
+        """Register a version whose bytes are somewhere else."""
+        return self.registry.store.models.add_version(NewVersion(model="late", uri=uri), actor="ann")
+
+    def file_with(self, content: bytes) -> Path:
+        """Return the only blob file that holds some bytes."""
+        (found,) = (p for p in self._folder.rglob("*") if p.is_file() and content in p.read_bytes())
+        return found
+
+    def state(self) -> tuple[object, ...]:
+        """All that a refused decision must leave alone."""
+        model = self.registry["late"]
+        stages = [version.stage for version in model.versions()]
+        return stages, model.info().stages, model.info().aliases, model.history()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def shelf(request, tmp_path) -> Iterator[Shelf]:
+    url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'store.db'}"
+    folder = tmp_path / "blobs"
+    with open_store(url) as store:
+        yield Shelf(Registry(store, open_blobs(str(folder)), "ann"), folder, tmp_path / "scratch")
+
+
+@pytest.fixture
+def late(shelf):
+    """The model of which all versions are."""
+    return shelf.registry["late"]
+
+
+@pytest.fixture
+def three(shelf, late):
+    """Versions 1 to 3, each of them in production for a while; now it is 3."""
+    for number in (1, 2, 3):
+        shelf.add({"weights": f"of version {number}"})
+        late.promote(number, reason=f"release {number}")
+    return late

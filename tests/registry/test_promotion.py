@@ -1,0 +1,128 @@
+"""Promotion through the registry: what is checked before, and what is recorded."""
+
+import pytest
+
+from headwater.errors import CorruptError, InvalidError, NotFoundError, RefusedError
+from tests.registry.models import Vanishing
+
+
+def test_promotion_moves_a_version_and_archives_the_one_before(shelf, late):
+    shelf.add("first")
+    shelf.add("second")
+    late.promote(1, reason="the first one")
+
+    promoted = late.promote(2, reason="better")
+
+    assert (promoted.version, promoted.stage) == (2, "production")
+    assert [version.stage for version in late.versions()] == ["archived", "production"]
+
+
+def test_a_decision_keeps_who_why_and_on_what_evidence(shelf, late):
+    shelf.add("first")
+
+    late.promote(1, to="staging", reason="looks well", evidence={"auc": 0.71, "runs": ["runs/0a1b"]})
+
+    entry = late.history()[-1]
+    assert (entry.actor, entry.action, entry.subject, entry.reason) == (
+        "ann",
+        "promote",
+        "models/late/1",
+        "looks well",
+    )
+    assert entry.details == {
+        "auc": 0.71,
+        "runs": ["runs/0a1b"],
+        "from": "none",
+        "to": "staging",
+        "replaced": None,
+    }
+
+
+@pytest.mark.parametrize("reason", ["", "  \n\t"], ids=["empty", "blank"])
+def test_a_promotion_without_a_reason_is_refused(shelf, late, reason):
+    shelf.add("first")
+    before = shelf.state()
+
+    with pytest.raises(RefusedError, match="needs a reason"):
+        late.promote(1, reason=reason)
+
+    assert shelf.state() == before
+
+
+def test_a_version_with_altered_bytes_is_not_promoted(shelf, late):
+    shelf.add("weights of the first")
+    alter(shelf.file_with(b"weights of the first"))
+    before = shelf.state()
+
+    with pytest.raises(CorruptError):
+        late.promote(1, reason="better")
+
+    assert shelf.state() == before
+
+
+def test_a_version_that_does_not_load_is_not_promoted(shelf, late, monkeypatch):
+    vanishing = Vanishing(monkeypatch)
+    shelf.add(vanishing.model())
+    vanishing.take_class()
+    before = shelf.state()
+
+    with pytest.raises(RefusedError, match=r"models/late/1 does not load: AttributeError"):
+        late.promote(1, reason="better")
+
+    assert shelf.state() == before
+
+
+def test_a_version_without_bytes_can_be_promoted(shelf, late):
+    shelf.add_without_bytes("s3://bucket/model")
+
+    assert late.promote(1, reason="kept elsewhere").stage == "production"
+
+
+def test_a_version_of_no_format_has_its_bytes_checked(shelf, late):
+    version = shelf.add("weights of the first")
+    bare = shelf.registry.store.models.add_version(
+        type(shelf).bare_copy(version) if hasattr(type(shelf), "bare_copy") else copy_without_format(version),
+        actor="ann",
+    )
+    alter(shelf.file_with(b"weights of the first"))
+
+    with pytest.raises(CorruptError):
+        late.promote(bare.version, reason="better")
+
+
+def test_a_promotion_is_refused_where_another_version_holds_the_stage_than_expected(three, shelf):
+    shelf.add("fourth")
+    before = shelf.state()
+
+    with pytest.raises(RefusedError):
+        three.promote(4, reason="better than version 2", expect_holder=2)
+
+    assert shelf.state() == before
+    assert three.promote(4, reason="better than version 3", expect_holder=3).stage == "production"
+
+
+def test_an_empty_stage_can_be_expected(shelf, late):
+    shelf.add("first")
+
+    assert late.promote(1, reason="the first one", expect_holder=0).stage == "production"
+
+
+def test_unknown_versions_and_stages_are_named(three):
+    with pytest.raises(NotFoundError, match="models/late/9"):
+        three.promote(9, reason="better")
+    with pytest.raises(InvalidError, match="no stage 'prod'; the stages are"):
+        three.promote(3, to="prod", reason="better")
+
+
+def alter(path):
+    """Change one byte of a stored file, as a failing disk would."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+
+def copy_without_format(version):
+    from headwater.model.models import NewVersion
+
+    return NewVersion(model=version.model, digest=version.digest)

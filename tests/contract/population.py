@@ -70,7 +70,7 @@ TAGS += ("nul\x00 \uf8ff", {"a": 1}, b"x", None, "größe", "it's")
 class Record:
     """A node as plain values: every attribute a list, empty where it is missing."""
 
-    id: int
+    id: Any
     attributes: dict[str, list[Any]]
     scopes: dict[Scope, dict[str, Any]] = field(default_factory=dict)
     related: dict[Relation, list["Record"]] = field(default_factory=dict)
@@ -246,7 +246,7 @@ def _versions(store: Store, clock: Clock, made: dict[Entity, list[Record]]) -> l
     for number in range(5):
         clock.tick()
         name = "late" if number % 2 else "early"
-        maker = runs[number].id if number < 3 else None
+        maker: Any = runs[number].id if number < 3 else None
         version = store.models.add_version(
             NewVersion(
                 model=name,
@@ -346,10 +346,12 @@ def meets(test: Any, value: Any) -> bool:
             found = any(a == b for a, b in pairs)
             return bool(pairs) and not found if is_negated else found
         case Between(_, low, high, is_negated):
-            pair = comparable(scope, value, low), comparable(scope, value, high)
-            if None in pair:
+            lower, upper = comparable(scope, value, low), comparable(scope, value, high)
+            if lower is None or upper is None:
                 return False
-            return (pair[0][1] <= pair[0][0] <= pair[1][1]) is not is_negated
+            return (lower[1] <= lower[0] <= upper[1]) is not is_negated
+        case _:
+            raise AssertionError(test)
 
 
 def comparable(scope: Scope, value: Any, wanted: Any) -> tuple[Any, Any] | None:

@@ -6,7 +6,13 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
 from headwater.model.graph import (
@@ -72,7 +78,13 @@ class GraphMachine(RuleBasedStateMachine):
                 node_id, name, custom_properties=values, created_ms=self.clock(), updated_ms=self.clock()
             )
 
-    @rule(kind=kinds, number=numbers, changes=st.dictionaries(keys, values | st.none(), max_size=3), replaces=st.booleans(), revision=st.none() | st.integers(1, 3))
+    @rule(
+        kind=kinds,
+        number=numbers,
+        changes=st.dictionaries(keys, values | st.none(), max_size=3),
+        replaces=st.booleans(),
+        revision=st.none() | st.integers(1, 3),
+    )
     def update(self, kind, number, changes, replaces, revision):
         api, node_id = self.apis[kind], self.id_of(kind, number)
         node = self.nodes[kind].get(node_id)
@@ -114,7 +126,8 @@ class GraphMachine(RuleBasedStateMachine):
     @rule(ends=st.lists(st.tuples(numbers, numbers, types), min_size=1, max_size=3))
     def add_events(self, ends):
         fresh = [
-            event(self.id_of(ARTIFACT, a), self.id_of(EXECUTION, e), kind, time_ms=self.clock()) for a, e, kind in ends
+            event(self.id_of(ARTIFACT, a), self.id_of(EXECUTION, e), kind, time_ms=self.clock())
+            for a, e, kind in ends
         ]
         stored = {(e.execution_id, e.type, e.artifact_id): e for e in fresh}
         are_known = all(self.knows(e.artifact_id, e.execution_id) for e in fresh)
@@ -132,7 +145,9 @@ class GraphMachine(RuleBasedStateMachine):
     def add_memberships(self, pairs):
         mine = [(self.id_of(CONTEXT, c), n, is_artifact) for c, n, is_artifact in pairs]
         attributions = {Attribution(c, self.id_of(ARTIFACT, n)) for c, n, is_artifact in mine if is_artifact}
-        associations = {Association(c, self.id_of(EXECUTION, n)) for c, n, is_artifact in mine if not is_artifact}
+        associations = {
+            Association(c, self.id_of(EXECUTION, n)) for c, n, is_artifact in mine if not is_artifact
+        }
         try:
             self.store.links.add_memberships([*attributions], [*associations])
         except NotFoundError:
@@ -157,7 +172,9 @@ class GraphMachine(RuleBasedStateMachine):
             self.parents.add(link)
 
     @precondition(lambda self: self.nodes[EXECUTION])
-    @rule(number=st.integers(0, 2), used=st.lists(st.tuples(numbers, types), max_size=2), name=names, kind=types)
+    @rule(
+        number=st.integers(0, 2), used=st.lists(st.tuples(numbers, types), max_size=2), name=names, kind=types
+    )
     def publish(self, number, used, name, kind):
         execution = sorted(self.nodes[EXECUTION])[number % len(self.nodes[EXECUTION])]
         api = self.apis[CONTEXT]
@@ -192,7 +209,9 @@ class GraphMachine(RuleBasedStateMachine):
     def nodes_are_the_same(self):
         for kind, nodes in self.nodes.items():
             ids = sorted(nodes)
-            assert [fingerprint(n) for n in self.apis[kind].nodes.get(ids)] == [fingerprint(nodes[i]) for i in ids]
+            assert [fingerprint(n) for n in self.apis[kind].nodes.get(ids)] == [
+                fingerprint(nodes[i]) for i in ids
+            ]
 
     @invariant()
     def edges_are_the_same(self):
@@ -244,5 +263,3 @@ def test_store_holds_what_a_dict_would(backend, empty_url):
             suppress_health_check=[*HealthCheck],
         ),
     )
-
-

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import InvalidError, NotFoundError
-from headwater.model.graph import EventType, NewArtifact, NewExecution, NodeKind
+from headwater.model.graph import EventType, NewArtifact, NewExecution, NodeKind, NodeRef
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, LineageGraph, Reached, Walk
 from headwater.model.protocols import Store
@@ -203,16 +203,19 @@ def test_walks_are_those_of_the_plain_graph(
     plain = [(executions[e], artifacts[a], kind) for e, a, kind in edges]
     store.links.add_events([event(a, e, kind) for e, a, kind in plain])
     question = Walk(artifacts=(artifacts[start],), executions=(executions[end],), direction=direction)
-    ends = (NodeKind.ARTIFACT, artifacts[start]), (NodeKind.ARTIFACT, artifacts[end])
+    ends: tuple[NodeRef, NodeRef] = (
+        (NodeKind.ARTIFACT, artifacts[start]),
+        (NodeKind.ARTIFACT, artifacts[end]),
+    )
 
     found, expected = store.lineage.reach(question), walk(question, expander(plain))
     path, route = store.lineage.path(*ends), shortest_route(*ends, expander(plain))
 
     assert (found.artifacts, found.executions) == (expected.artifacts, expected.executions)
     assert sorted(found.edges) == sorted(expected.edges)
-    assert ({node.id for node in path.artifacts} if path else None) == (
-        set(route.artifacts) if route else None
-    )
+    assert (path is None) is (route is None)
+    if path and route:
+        assert {node.id for node in path.artifacts} == set(route.artifacts)
 
 
 def test_a_long_chain_of_runs_is_walked(store: Store) -> None:

@@ -11,7 +11,7 @@ from headwater.errors import FilterError, InvalidError
 from headwater.model.filters import Entity, Filter
 from headwater.model.listing import Listing
 from headwater.model.protocols import Store
-from headwater.query import parse_filter, parse_order
+from headwater.query.parse import parse_filter, parse_order
 from tests.contract.builders import START_MS, Clock, add_artifacts, append, start_run
 from tests.contract.population import BIG, LONG, Record, holds, in_order, populate
 
@@ -36,6 +36,13 @@ def page(store: Store, entity: Entity, listing: Listing) -> Any:
             return store.executions.page(listing)
         case Entity.CONTEXT:
             return store.contexts.page(listing)
+
+
+def filter_of(text: str, entity: Entity = Entity.RUN) -> Filter:
+    """Parse a filter that is not blank."""
+    tree = parse_filter(text, entity)
+    assert tree is not None
+    return tree
 
 
 def ids(store: Store, entity: Entity, tree: Filter | None, order: str = "", **more: Any) -> list[int]:
@@ -222,8 +229,7 @@ def test_filters_select_what_they_say(world: World) -> None:
     store, records = world
 
     for entity, text in CASES:
-        tree = parse_filter(text, entity)
-        assert tree is not None
+        tree = filter_of(text, entity)
         expected = [record.id for record in records[entity] if holds(tree, record)]
         assert sorted(ids(store, entity, tree)) == expected, text
 
@@ -231,7 +237,7 @@ def test_filters_select_what_they_say(world: World) -> None:
 def test_most_filters_select_some_but_not_all(world: World) -> None:
     _, records = world
 
-    found = [[holds(parse_filter(text, entity), r) for r in records[entity]] for entity, text in CASES]
+    found = [[holds(filter_of(text, entity), r) for r in records[entity]] for entity, text in CASES]
 
     assert sum(any(each) and not all(each) for each in found) > len(CASES) * 0.8
 
@@ -243,7 +249,7 @@ def test_pages_follow_the_order(world: World, entity: Entity) -> None:
 
     for order in ORDERS[entity]:
         for text in filters:
-            tree = parse_filter(text, entity) if text else None
+            tree = filter_of(text, entity) if text else None
             orders = parse_order(order, entity)
             matching = [record for record in records[entity] if tree is None or holds(tree, record)]
             listing = {"filter": tree, "order_by": orders}
@@ -332,8 +338,7 @@ def test_any_filter_selects_what_it_says(world: World, entity: Entity) -> None:
     @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(trees(entity), st.sampled_from(["id", *ORDERS[entity]]))
     def check(text: str, order: str) -> None:
-        tree, orders = parse_filter(text, entity), parse_order(order, entity)
-        assert tree is not None
+        tree, orders = filter_of(text, entity), parse_order(order, entity)
         expected = in_order([record for record in records[entity] if holds(tree, record)], orders)
         assert list(walk(store, entity, {"filter": tree, "order_by": orders}, 7)) == expected
 

@@ -18,7 +18,12 @@ quietly = settings(
 )
 few = st.integers(-3, 3)
 rows_of_points = st.lists(
-    st.tuples(few | st.sampled_from([INT64_MIN, INT64_MAX]), few, st.sampled_from([0.0, -0.0, NAN, INF, 1.5]) | st.floats()), max_size=30
+    st.tuples(
+        few | st.sampled_from([INT64_MIN, INT64_MAX]),
+        few,
+        st.sampled_from([0.0, -0.0, NAN, INF, 1.5]) | st.floats(),
+    ),
+    max_size=30,
 )
 
 

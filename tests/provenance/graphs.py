@@ -1,10 +1,12 @@
 """Random graphs for the tests of walks, as lists of edges, with a store's part of a walk played over them."""
 
+from typing import Any
+
 import networkx as nx
 from hypothesis import strategies as st
 
 from headwater.model.graph import EventType, NodeKind
-from headwater.model.lineage import Direction
+from headwater.model.lineage import Direction, Reached
 from headwater.provenance import event_types
 
 ARTIFACT, EXECUTION = NodeKind.ARTIFACT, NodeKind.EXECUTION
@@ -25,6 +27,11 @@ def _as_dag(edge):
 
 ACYCLIC = CYCLIC.map(lambda edges: sorted({_as_dag(edge) for edge in edges}))
 GRAPHS = CYCLIC | ACYCLIC
+
+
+def reached(**fields: Any) -> Reached:
+    """Return a walk's answer, written with plain numbers for ids."""
+    return Reached(**fields)
 
 
 def expander(edges, calls=None):

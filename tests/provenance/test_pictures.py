@@ -2,33 +2,40 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.provenance.graphs import DIRECTIONS, GRAPHS, IDS, expander
 
 from headwater.model.graph import Artifact, ArtifactState, Event, EventType, Execution
+from headwater.model.ids import TypeId
 from headwater.model.lineage import Direction, LineageGraph, Walk
 from headwater.provenance import as_dict, to_dot, to_mermaid, tree_lines, walk
+from tests.provenance.graphs import DIRECTIONS, GRAPHS, IDS, expander
 
 IN, OUT = EventType.INPUT, EventType.OUTPUT
 
 
-def artifact(id, name=None, **more):
+def artifact(id: Any, name: str | None = None, **more: Any) -> Artifact:
     """Return a stored artifact."""
-    return Artifact(id=id, type_id=1, type_name="Data", name=name, created_ms=0, updated_ms=0, **more)
+    return Artifact(id=id, type_id=TypeId(1), type_name="Data", name=name, created_ms=0, updated_ms=0, **more)
 
 
-def execution(id, name=None):
+def execution(id: Any, name: str | None = None) -> Execution:
     """Return a stored execution."""
-    return Execution(id=id, type_id=2, type_name="Run", name=name, created_ms=0, updated_ms=0)
+    return Execution(id=id, type_id=TypeId(2), type_name="Run", name=name, created_ms=0, updated_ms=0)
+
+
+def linked(artifact: Any, execution: Any, type: EventType, **more: Any) -> Event:
+    """Return an event."""
+    return Event(artifact_id=artifact, execution_id=execution, type=type, **more)
 
 
 def graph_of(edges, start, direction=Direction.UPSTREAM):
     """Walk from an artifact and return the graph."""
     found = walk(Walk(artifacts=(start,), direction=direction), expander(edges))
-    events = [Event(execution_id=e, artifact_id=a, type=EventType(t), time_ms=5) for e, a, t in found.edges]
+    events = [linked(a, e, EventType(t), time_ms=5) for e, a, t in found.edges]
     return LineageGraph(
         artifacts=tuple(artifact(node_id) for node_id in found.artifacts),
         executions=tuple(execution(node_id) for node_id in found.executions),
@@ -167,7 +174,7 @@ def test_plain_values():
         executions=(execution(1, "r"),),
         artifact_hops=(0,),
         execution_hops=(1,),
-        events=(Event(artifact_id=2, execution_id=1, type=OUT, path=("model", 0), time_ms=7),),
+        events=(linked(2, 1, OUT, path=("model", 0), time_ms=7),),
         is_truncated=True,
     )
 

@@ -19,8 +19,8 @@ from headwater.model.filters import (
 )
 from headwater.model.graph import ArtifactState
 from headwater.model.runs import RunStatus
-from headwater.query import parse_filter
 from headwater.query.attributes import ATTRIBUTES, RELATIONS, SCOPE_WORDS, SCOPES, ValueType
+from headwater.query.parse import parse_filter
 
 AUC = Field(Scope.METRIC, "auc")
 LR = Field(Scope.PARAM, "lr")

@@ -5,7 +5,7 @@ import pytest
 from headwater.errors import FilterError
 from headwater.model.filters import Entity, Field, Scope
 from headwater.model.listing import Order
-from headwater.query import parse_order
+from headwater.query.parse import parse_order
 
 AUC = Field(Scope.METRIC, "auc")
 START = Field(Scope.ATTRIBUTE, "start_time")

@@ -4,7 +4,7 @@ import pytest
 
 from headwater.errors import FilterError
 from headwater.model.filters import Entity
-from headwater.query import parse_filter
+from headwater.query.parse import parse_filter
 
 # The caret stands under the fault; the second line is the text and the third the caret.
 REFUSED = [

@@ -22,22 +22,33 @@ class Shelf:
         """Register the next version, with bytes."""
         blob = self.registry.blobs.put_folder(saved(model, format, self._scratch))
         new = NewVersion(model=name, digest=blob.digest, properties={"format": format})
+        return self.add_new(new)
+
+    def add_new(self, new: NewVersion) -> ModelVersion:
+        """Register a version as it is."""
         return self.registry.store.models.add_version(new, actor="ann")
 
-    def add_without_bytes(self, uri: str) -> ModelVersion:
-        """Register a version whose bytes are somewhere else."""
-        return self.registry.store.models.add_version(NewVersion(model="late", uri=uri), actor="ann")
+    def alter(self, content: bytes) -> None:
+        """Change one bit of the only stored file that holds some bytes, as a failing disk would."""
+        path = self._file_with(content)
+        damaged = bytearray(path.read_bytes())
+        damaged[-1] ^= 1
+        path.chmod(0o644)
+        path.write_bytes(damaged)
 
-    def file_with(self, content: bytes) -> Path:
-        """Return the only blob file that holds some bytes."""
-        (found,) = (p for p in self._folder.rglob("*") if p.is_file() and content in p.read_bytes())
-        return found
+    def lose(self, content: bytes) -> None:
+        """Delete the only stored file that holds some bytes."""
+        self._file_with(content).unlink()
 
     def state(self) -> tuple[object, ...]:
         """All that a refused decision must leave alone."""
         model = self.registry["late"]
         stages = [version.stage for version in model.versions()]
-        return stages, model.info().stages, model.info().aliases, model.history()
+        return stages, model.info(), model.history()
+
+    def _file_with(self, content: bytes) -> Path:
+        (found,) = (p for p in self._folder.rglob("*") if p.is_file() and content in p.read_bytes())
+        return found
 
 
 @pytest.fixture(params=["memory", "sqlite"])

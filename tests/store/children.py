@@ -11,9 +11,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from headwater.errors import RefusedError, UnavailableError
-from headwater.model.graph import ArtifactLink, EventType, NewArtifact, NewContext, NewExecution, NewType, NodeKind
-from headwater.model.graph import Publication
+from headwater.model.graph import (
+    ArtifactLink,
+    EventType,
+    NewArtifact,
+    NewContext,
+    NewExecution,
+    NewType,
+    NodeKind,
+    Publication,
+)
 from headwater.model.ids import ExecutionId, new_run_id
+from headwater.model.listing import Listing
 from headwater.model.models import NewVersion, Transition
 from headwater.model.protocols import Store
 from headwater.model.runs import NewRun
@@ -76,7 +85,10 @@ def publish_all(store: Store, label: str, *, said: Callable[[str], None]) -> Non
     artifact, execution, context = store.types.put(types(0))
     for i in range(10**6):
         name = f"{label}-{i}"
-        new = [NewArtifact(type_id=artifact, name=f"{name}/{n}", custom_properties={"n": n}) for n in range(ARTIFACTS)]
+        new = [
+            NewArtifact(type_id=artifact, name=f"{name}/{n}", custom_properties={"n": n})
+            for n in range(ARTIFACTS)
+        ]
         store.links.publish(
             Publication(
                 execution=NewExecution(type_id=execution, name=name, params={"i": i}),
@@ -163,7 +175,9 @@ def interrupted(url: str) -> None:
                 store.executions.add(new, key=name)
 
         signal.signal(signal.SIGALRM, signal.default_int_handler)
-        threads = [threading.Thread(target=lambda n=n: [add(f"{n}-{i}") for i in range(60)]) for n in range(3)]
+        threads = [
+            threading.Thread(target=lambda n=n: [add(f"{n}-{i}") for i in range(60)]) for n in range(3)
+        ]
         for thread in threads:
             thread.start()
         interrupts = 0
@@ -177,6 +191,9 @@ def interrupted(url: str) -> None:
                 interrupts += 1
         add("last")
         assert interrupts
+        names = [e.name or "" for e in store.executions.page(Listing(limit=10_000)).items]
+        theirs = sorted(name for name in names if not name.startswith("main"))
+        assert theirs == sorted([*(f"{n}-{i}" for n in range(3) for i in range(60)), "last"]), theirs
 
 
 def forked(url: str) -> None:
@@ -209,7 +226,6 @@ def forked(url: str) -> None:
     for thread in threads:
         thread.join()
     store.close()
-
 
 
 if __name__ == "__main__":

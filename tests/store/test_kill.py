@@ -5,7 +5,6 @@ import random
 import signal
 import time
 
-
 from headwater.model.graph import Attribution, EventType
 from headwater.model.listing import Listing
 from headwater.store.sql.store import SqlStore
@@ -91,5 +90,3 @@ def test_file_of_a_killed_writer_takes_writes_at_once(tmp_path):
         store.models.register("m")
         assert store.models.get("m").version_count == 0
         assert before
-
-

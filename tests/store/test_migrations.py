@@ -53,12 +53,19 @@ def described(url):
     with database(url) as db, db.read() as conn:
         name = db.dialect.name
         if name == "sqlite":
-            rows = conn.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'")
+            rows = conn.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'"
+            )
             return sorted((row.name, row.sql) for row in rows)
         if name == "mysql":
-            tables = [conn.exec_driver_sql(f"SHOW CREATE TABLE `{t}`").one()[1] for t in schema.metadata.tables]
+            tables = [
+                conn.exec_driver_sql(f"SHOW CREATE TABLE `{t}`").one()[1] for t in schema.metadata.tables
+            ]
             # The indexes of a table are made in no order, and the counter stands where it stands.
-            return [sorted(line.rstrip(",") for line in t.splitlines() if "AUTO_INCREMENT=" not in line) for t in tables]
+            return [
+                sorted(line.rstrip(",") for line in t.splitlines() if "AUTO_INCREMENT=" not in line)
+                for t in tables
+            ]
         columns = (
             "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, collation_name, "
             "column_default FROM information_schema.columns WHERE table_schema = 'public' "
@@ -127,7 +134,9 @@ def test_newer_schema_is_refused_with_both_versions_and_left_alone(sql_url, next
         setup.upgrade(db, next_version)
     before = described(sql_url)
 
-    with pytest.raises(SchemaError, match=rf"schema 2, last upgraded by headwater {VERSION}.* up to 1: install"):
+    with pytest.raises(
+        SchemaError, match=rf"schema 2, last upgraded by headwater {VERSION}.* up to 1: install"
+    ):
         SqlStore(sql_url)
     with pytest.raises(SchemaError, match="schema 2"):
         upgrade_store(sql_url)
@@ -135,7 +144,9 @@ def test_newer_schema_is_refused_with_both_versions_and_left_alone(sql_url, next
     assert described(sql_url) == before
 
 
-def test_older_schema_is_upgraded_at_open_on_sqlite_and_refused_on_servers(sql_url, next_version, sql_backend):
+def test_older_schema_is_upgraded_at_open_on_sqlite_and_refused_on_servers(
+    sql_url, next_version, sql_backend
+):
     SqlStore(sql_url).close()
 
     with database(sql_url) as db:
@@ -208,5 +219,3 @@ def test_process_that_was_killed_while_it_made_the_tables_leaves_no_trouble(make
 
     with SqlStore(url) as store:
         assert len(store.types.all(1)) == 4
-
-

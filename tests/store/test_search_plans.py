@@ -4,12 +4,12 @@ import pytest
 
 from headwater.model.filters import Entity
 from headwater.model.listing import Listing
-from headwater.query import parse_filter, parse_order
+from headwater.query.parse import parse_order
 from headwater.store.sql import search
 from headwater.store.sql.store import SqlStore
 from tests.contract.builders import Clock
 from tests.contract.population import holds, in_order, populate
-from tests.contract.test_search import CASES, ORDERS
+from tests.contract.test_search import CASES, ORDERS, filter_of
 
 
 @pytest.mark.parametrize("entity", Entity)
@@ -18,7 +18,7 @@ def test_few_and_many_matches_give_the_same_pages(entity: Entity) -> None:
     with SqlStore("memory://", clock_ms=clock) as store:
         records = populate(store, clock)[entity]
         for text in (text for each, text in CASES if each is entity):
-            tree = parse_filter(text, entity)
+            tree = filter_of(text, entity)
             matching = [record for record in records if holds(tree, record)]
             for order in ORDERS[entity]:
                 orders = parse_order(order, entity)

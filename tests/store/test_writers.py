@@ -6,7 +6,15 @@ from dataclasses import asdict
 
 import pytest
 
-from headwater.model.graph import ArtifactChange, NewArtifact, NewContext, NewExecution, NewType, NodeKind, ParentContext
+from headwater.model.graph import (
+    ArtifactChange,
+    NewArtifact,
+    NewContext,
+    NewExecution,
+    NewType,
+    NodeKind,
+    ParentContext,
+)
 from headwater.model.listing import Listing
 from headwater.model.models import NewVersion
 from headwater.model.runs import NewRun
@@ -160,7 +168,9 @@ def test_changes_of_one_node_are_all_counted(store):
 
     def change(writer):
         for _ in range(10):
-            changes = [ArtifactChange(id=node, touch=True, custom_properties={f"{writer}": writer}) for node in nodes]
+            changes = [
+                ArtifactChange(id=node, touch=True, custom_properties={f"{writer}": writer}) for node in nodes
+            ]
             # In any order, so that writers that lock one by one would wait for each other for ever.
             store.artifacts.update(changes if writer % 2 else changes[::-1])
 

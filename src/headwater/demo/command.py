@@ -83,4 +83,4 @@ def demo(ctx: click.Context, months: int) -> None:
     store = ctx.find_root().params.get("store")
     program = program_name(sys.argv[0], store and without_password(store), on_path=shutil.which("headwater"))
     print_report(screen, report, program=program, url=url)
-    screen.print(f"\n{time.monotonic() - started_s:.0f} s, all kept in {escape(url)}")
+    screen.print(f"\n{time.monotonic() - started_s:.0f} s, all kept in {escape(url)}", soft_wrap=True)

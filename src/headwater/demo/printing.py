@@ -24,10 +24,7 @@ Before each month a challenger is trained on {TRAIN_DAYS} days, and judged again
 on the {HOLDOUT_DAYS} days before the month. It is promoted if it wins by more than {MARGIN} AUC.
 Once the month's flights have landed, a promotion that was a mistake is rolled back.
 """
-HEADINGS: Final = (
-    *("month", "flights", "late", "before", "challenger"),
-    *("gain", "gate", "in production", "first version"),
-)
+HEADINGS: Final = ("month", "late", "before", "challenger", "gain", "gate", "production", "first")
 NOTICED: Final = 0.005
 """AUC below which a difference is not worth a word."""
 
@@ -62,7 +59,6 @@ def _table(rows: Sequence[MonthRow]) -> Table:
     for row in rows:
         table.add_row(
             row.month,
-            f"{row.flights:,}",
             f"{row.late_share:.1%}",
             f"v{row.before} {row.auc_before:.3f}",
             f"v{row.challenger} {row.auc_challenger:.3f}",
@@ -82,7 +78,8 @@ def _summary(rows: Sequence[MonthRow]) -> str:
     }
     shown = ", ".join(f"{name} {fmean(map(value, rows)):.3f}" for name, value in means.items())
     lines = [
-        f"AUC is that of the month; [italic]gain[/] is the challenger's on the {HOLDOUT_DAYS} days before.",
+        "AUC in the month of: the version in production before the gate, the challenger, the version in",
+        "production after it, and the first of the year. [italic]gain[/]: the challenger's, on the days before.",
         f"Mean AUC: {shown}.",
     ]
     if wrong := [f"{row.month} ({row.hindsight:+.3f})" for row in rows if row.hindsight < -NOTICED]:

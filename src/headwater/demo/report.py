@@ -22,7 +22,6 @@ class MonthRow:
 
     Attributes:
         month: Such as `2013-03`.
-        flights: Flights that arrived.
         late_share: Share of them that were late.
         production: Version in production that month.
         auc: Its AUC.
@@ -36,7 +35,6 @@ class MonthRow:
     """
 
     month: str
-    flights: int
     late_share: float
     production: int
     auc: float
@@ -136,7 +134,6 @@ def _row(score: Run, gate: Run, review: Run) -> MonthRow:
     production, before = _number(score, "version"), _number(review, "before")
     return MonthRow(
         month=score.name or "",
-        flights=int(_metric(score, "flights")),
         late_share=_metric(score, "late_share"),
         production=production,
         auc=_metric(score, "auc"),

@@ -79,7 +79,11 @@ _PLURAL = {
 
 
 class Operator(Enum):
-    """A comparison. LIKE has `%` and `_`, which nothing escapes; ILIKE ignores case."""
+    """A comparison.
+
+    LIKE has `%` and `_`, which nothing escapes. ILIKE ignores the case of a to z, and of
+    other letters where the database does.
+    """
 
     EQ = "="
     NE = "!="
@@ -95,7 +99,11 @@ class Operator(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`field operator value`; false for a node that lacks the field, also with NE and NOT LIKE."""
+    """`field operator value`; false for a node that lacks the field, also with NE and NOT LIKE.
+
+    NaN meets none, and a value of another kind (a string that is compared with a number)
+    meets none either; params compare as numbers and as text, whichever way they were logged.
+    """
 
     field: Field
     operator: Operator

@@ -1,6 +1,4 @@
-"""The filter language: text to the tree of `headwater.model.filters`, and back."""
+"""The filter language: text to the tree of `headwater.model.filters`, and back.
 
-from headwater.query.parse import parse_filter, parse_order
-from headwater.query.unparse import unparse
-
-__all__ = ["parse_filter", "parse_order", "unparse"]
+Import from the modules: the tables in `attributes` must not bring the parser's library along.
+"""

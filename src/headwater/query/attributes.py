@@ -22,7 +22,7 @@ class ValueType(Enum):
     ENUM = "one of its names"
     NUMBER = "a number"
     ANY = "a string in single quotes, a number, true or false"
-    """Params, tags and properties: each value carries its own type, and only equal types compare."""
+    """Params, tags and properties: each value has its own kind, and tells what it compares with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ class Registry:
             FilterError: the filter or order does not parse.
         """
         # The parser takes a while to load, and most programs do not search.
-        from headwater.query import parse_filter, parse_order
+        from headwater.query.parse import parse_filter, parse_order
 
         tree, order = parse_filter(filter, Entity.CONTEXT), parse_order(order_by, Entity.CONTEXT)
         found, token = list[RegisteredModel](), None

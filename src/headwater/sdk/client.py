@@ -126,7 +126,7 @@ class Client:
         if limit < 0:
             raise InvalidError(f"limit must be 0 or more, not {limit}")
         # The parser takes a while to load, and most programs only log.
-        from headwater.query import parse_filter, parse_order
+        from headwater.query.parse import parse_filter, parse_order
 
         tree, order = parse_filter(filter, Entity.RUN), parse_order(order_by, Entity.RUN)
         found, token = list[Run](), None

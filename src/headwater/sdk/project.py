@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 FOLDER: Final = ".headwater"
 _SQLITE: Final = "sqlite:///"
@@ -55,7 +56,7 @@ def places(url: str | None, blobs: str | None, *, environment: Mapping[str, str]
     root = project_root(start)
     home = root / FOLDER
     chosen = url or environment.get("HEADWATER_STORE")
-    store = _absolute(chosen, start) if chosen else f"{_SQLITE}{home / 'headwater.db'}"
+    store = _absolute(chosen, start) if chosen else _url(home / "headwater.db")
     bytes_at = blobs or environment.get("HEADWATER_BLOBS") or _default_blobs(store, home)
     found = Places(store, bytes_at, None if store.startswith("memory:") else home / "journal", root)
     if not chosen:
@@ -65,16 +66,22 @@ def places(url: str | None, blobs: str | None, *, environment: Mapping[str, str]
 
 def _absolute(store: str, start: Path) -> str:
     """Name one SQLite file in one way: its bytes and journal are found by this, wherever a process works."""
-    file, mark, options = store.removeprefix(_SQLITE).partition("?")
-    if not store.startswith(_SQLITE) or not file or file == ":memory:":
-        return store
-    return f"{_SQLITE}{os.path.normpath(start / file)}{mark}{options}"
+    _, mark, options = store.partition("?")
+    file = _file(store)
+    return store if file is None else _url(Path(os.path.normpath(start / file))) + mark + options
+
+
+def _file(store: str) -> Path | None:
+    name = unquote(store.removeprefix(_SQLITE).partition("?")[0])
+    return Path(name) if store.startswith(_SQLITE) and name not in {"", ":memory:"} else None
+
+
+def _url(file: Path) -> str:
+    return _SQLITE + str(file).replace("%", "%25").replace("?", "%3F")
 
 
 def _default_blobs(store: str, home: Path) -> str:
     if store.startswith("memory:"):
         return "memory://"
-    if store.startswith(_SQLITE):
-        file = Path(store.removeprefix(_SQLITE).partition("?")[0])
-        return str(file.with_suffix(".blobs"))
-    return str(home / "blobs")
+    file = _file(store)
+    return str(home / "blobs" if file is None else file.with_suffix(".blobs"))

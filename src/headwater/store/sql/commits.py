@@ -61,7 +61,7 @@ class GroupCommit:
         return write.result[0]
 
     def pause(self, timeout_s: float) -> bool:
-        """Keep writes waiting until `resume`, once the running one is done; False when that takes too long."""
+        """Keep writes waiting until `resume`, once the running one is done; False if that takes too long."""
         return self._lock.acquire(timeout=timeout_s)
 
     def resume(self) -> None:

@@ -44,6 +44,7 @@ class Database:
     def _renew_locks(self) -> None:
         self._memory_lock = threading.RLock()
         self._commits = GroupCommit(self._sqlite_transaction)
+        self._writer: sa.Connection | None = None
 
     def before_fork(self) -> None:
         """Wait until no transaction is open: SQLite in a child would take its lock for its own, for ever."""
@@ -56,12 +57,17 @@ class Database:
 
     def after_fork_in_child(self) -> None:
         """Leave the parent's connections alone and open new ones."""
+        # Kept, because giving it back would end a transaction that the parent may be in.
+        self._of_parent = self._writer
         if not self._is_memory:
             self.engine.dispose(close=False)
         self._renew_locks()
 
     def close(self) -> None:
         """Give back all connections."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self.engine.dispose()
 
     @contextmanager
@@ -111,23 +117,48 @@ class Database:
 
     @contextmanager
     def _sqlite_transaction(self, *, is_durable: bool) -> Generator[sa.Connection]:
-        with self._own_turn(), self.engine.connect() as conn:
+        with self._own_turn():
+            conn = self._sqlite_writer()
             level = "FULL" if is_durable or self._writes_fully else "NORMAL"
             _raw(conn).execute(f"PRAGMA synchronous={level}")
             with self.dialect.begin_write(conn):
                 yield conn
 
+    def _sqlite_writer(self) -> sa.Connection:
+        """Return the connection of all writes; only who has the turn to write may ask."""
+        if self._writer is not None:
+            raw = _raw(self._writer)
+            if not raw.in_transaction and not self._writer.in_transaction():
+                return self._writer
+            # A writer was interrupted between two lines of Python and did not come to its rollback. A
+            # connection that is lost like this would keep the lock until it is collected as garbage.
+            raw.rollback()
+            self._writer.close()
+        self._writer = self.engine.connect()
+        return self._writer
+
     def _write_alone(self, job: Callable[[sa.Connection], T]) -> T:
         for attempt in range(ATTEMPTS):
             try:
-                with self.engine.connect() as conn, self.dialect.begin_write(conn):
-                    return job(conn)
+                return self._run_alone(job)
             except DBAPIError as error:
                 cause = error.orig or error
                 if not self.dialect.is_transient(cause) or attempt == ATTEMPTS - 1:
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _run_alone(self, job: Callable[[sa.Connection], T]) -> T:
+        with self.engine.connect() as conn:
+            try:
+                with self.dialect.begin_write(conn):
+                    return job(conn)
+            except Exception:
+                raise
+            except BaseException:
+                # Interrupted, maybe before the rollback: closing the connection is one for certain.
+                conn.invalidate()
+                raise
 
     @contextmanager
     def _translated(self) -> Generator[None]:

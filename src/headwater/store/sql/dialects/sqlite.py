@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.event import listen
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import Insert
 
-from headwater.errors import InvalidError
+from headwater.errors import InvalidError, UnavailableError
 from headwater.store.sql.dialects import Dialect, Row, insert_statement
 
 BUSY_TIMEOUT_S: Final = 30
@@ -23,11 +24,15 @@ PAGE_CACHE_KIB: Final = 64_000
 def open_engine(url: str) -> sa.Engine:
     """Make an engine for `memory://` or `sqlite:///PATH`."""
     if url.startswith("memory:"):
-        return _with_pragmas(
-            sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-        )
+        arguments = {"check_same_thread": False}
+        engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args=arguments)
+        listen(engine, "handle_error", _keep_connected)
+        return _with_pragmas(engine)
     path = database_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"the folder of {path} cannot be made: {error}") from error
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
@@ -51,6 +56,11 @@ def _with_pragmas(engine: sa.Engine) -> sa.Engine:
     listen(engine, "connect", _on_connect)
     listen(engine, "begin", _on_begin)
     return engine
+
+
+def _keep_connected(context: ExceptionContext) -> None:
+    # An interrupt would close the connection, and with it goes the database.
+    context.is_disconnect = False
 
 
 def _on_connect(connection: sqlite3.Connection, _: object) -> None:
@@ -112,9 +122,9 @@ def _setup_turn(_: sa.Engine) -> Generator[None]:
 
 
 def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and any(
-        word in str(error) for word in ("locked", "busy", "unable to open", "disk I/O", "readonly")
-    )
+    words = ("locked", "busy", "unable to open", "disk I/O", "readonly", "not a database", "malformed")
+    is_general = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+    return is_general and any(word in str(error) for word in words)
 
 
 def _never(_: BaseException) -> bool:

@@ -23,7 +23,7 @@ BACKENDS = ("memory", "sqlite", "postgresql", "mysql")
 class OpenStore(Protocol):
     """Opens the test's database once more: what a second process sees. Not for `memory`."""
 
-    def __call__(self, *, clock_ms: Callable[[], int] = ...) -> Store: ...
+    def __call__(self) -> Store: ...
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,7 +36,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Turn `notimpl`, `notyet` and `never` into pytest's own marks on the backends that they name."""
     for item in items:
-        backend = getattr(item, "callspec", None) and item.callspec.params.get("backend")
+        call = getattr(item, "callspec", None)
+        backend = call and call.params.get("backend")
         for mark in item.iter_markers():
             if mark.name in {"notimpl", "notyet"} and backend in mark.args[0]:
                 item.add_marker(
@@ -60,12 +61,12 @@ def store(url: str, clock: Clock) -> Generator[Store]:
 
 
 @pytest.fixture
-def open_again(url: str) -> Generator[OpenStore]:
+def open_again(url: str, clock: Clock) -> Generator[OpenStore]:
     """Open more stores on the same database."""
     opened: list[SqlStore] = []
 
-    def open_one(*, clock_ms: Callable[[], int] = Clock()) -> Store:
-        opened.append(SqlStore(url, clock_ms=clock_ms))
+    def open_one() -> Store:
+        opened.append(SqlStore(url, clock_ms=clock))
         return opened[-1]
 
     yield open_one

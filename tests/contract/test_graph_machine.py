@@ -29,7 +29,7 @@ from headwater.store.sql.store import SqlStore
 from tests.contract.builders import NODE_KINDS, Clock, NodeApi, event
 
 ARTIFACT, EXECUTION, CONTEXT = NodeKind.ARTIFACT, NodeKind.EXECUTION, NodeKind.CONTEXT
-STEPS = {"memory": (40, 30), "sqlite": (10, 20), "postgresql": (8, 15), "mysql": (8, 15)}
+STEPS = {"memory": (25, 30), "sqlite": (10, 20), "postgresql": (8, 15), "mysql": (8, 15)}
 """Examples, and rules in each."""
 
 names = st.sampled_from(["a", "A", "a ", "b", "\x00", "é"])

@@ -22,8 +22,10 @@ UNUSABLE_IDS = [
     "leading-slash",
     "trailing-slash",
     "newline",
+    "nul",
+    "surrogate",
+    "long-when-quoted",
 ]
-UNUSABLE_IDS += ["nul", "surrogate", "long-when-quoted"]
 
 
 def set_alias(store, alias, version, model="m"):

@@ -206,8 +206,17 @@ def test_longest_names_are_stored_and_found(api):
 
 @pytest.mark.parametrize(
     "others",
-    [("Name", "name", "NAME"), ("a", "a ", "a  "), (" a", "a"), ("ss", "ß"), ("é", "e\u0301", "e")]
-    + [("a\x00", "a"), ("\uf8ff0", "\x00"), ("\ud800", "\ud801"), ("a\tb", "a b")],
+    [
+        ("Name", "name", "NAME"),
+        ("a", "a ", "a  "),
+        (" a", "a"),
+        ("ss", "ß"),
+        ("é", "e\u0301", "e"),
+        ("a\x00", "a"),
+        ("\uf8ff0", "\x00"),
+        ("\ud800", "\ud801"),
+        ("a\tb", "a b"),
+    ],
     ids=[
         "case",
         "trailing-spaces",

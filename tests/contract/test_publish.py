@@ -143,7 +143,7 @@ FAULTS = {
 @pytest.mark.parametrize(("error", "fields"), FAULTS.values(), ids=FAULTS)
 def test_fault_leaves_nothing_behind(store, kinds, error, fields):
     execution, artifact, context = kinds
-    good = {
+    good: dict = {
         "execution": NewExecution(type_id=execution),
         "artifacts": [ArtifactLink(artifact=NewArtifact(type_id=artifact, name="a"), type=OUTPUT)],
         "contexts": [NewContext(type_id=context, name="good")],

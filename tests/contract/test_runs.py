@@ -91,8 +91,12 @@ def test_experiment_is_made_once(store):
         "param",
         "no-param",
         "tag",
-    ]
-    + ["param-value", "short-id", "upper-case-id", "id-of-nul", "start"],
+        "param-value",
+        "short-id",
+        "upper-case-id",
+        "id-of-nul",
+        "start",
+    ],
 )
 def test_unusable_run_is_refused_before_anything_is_written(store, fields):
     with pytest.raises(InvalidError):

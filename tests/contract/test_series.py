@@ -152,10 +152,19 @@ def test_append_is_all_or_none(store):
         ("k", {"writer": 0}),
         ("k", {"writer": -1}),
         ("k", {"batch": -1}),
-    ]
-    + [("k", {"writer": 2**63}), ("k", {"batch": 2**63})],
-    ids=["no-key", "long-key", "key-of-nul", "writer-0", "negative-writer", "negative-batch"]
-    + ["large-writer", "large-batch"],
+        ("k", {"writer": 2**63}),
+        ("k", {"batch": 2**63}),
+    ],
+    ids=[
+        "no-key",
+        "long-key",
+        "key-of-nul",
+        "writer-0",
+        "negative-writer",
+        "negative-batch",
+        "large-writer",
+        "large-batch",
+    ],
 )
 def test_unusable_batch_is_refused_and_none_is_stored(store, key, fields):
     [e] = add_executions(store)
@@ -187,13 +196,24 @@ def test_longest_key_is_stored(store):
         ([(1, 0, INF), (2, 0, -INF)], (2, 0, -INF, -INF, INF, 2)),
         (
             [(1, 0, 5e-324), (2, 0, 1.7976931348623157e308)],
-            (2, 0, 1.7976931348623157e308, 5e-324) + (1.7976931348623157e308, 2),
+            (2, 0, 1.7976931348623157e308, 5e-324, 1.7976931348623157e308, 2),
         ),
         ([(INT64_MIN, INT64_MIN, 1.0)], (INT64_MIN, INT64_MIN, 1.0, 1.0, 1.0, 1)),
         ([(INT64_MAX, INT64_MAX, 1.0), (INT64_MIN, 0, 2.0)], (INT64_MAX, INT64_MAX, 1.0, 1.0, 2.0, 2)),
     ],
-    ids=["step", "older-step-later", "time", "value", "nan-below-infinity", "nan-is-newest", "only-nan"]
-    + ["infinities", "ends-of-double", "lowest-step", "ends-of-step"],
+    ids=[
+        "step",
+        "older-step-later",
+        "time",
+        "value",
+        "nan-below-infinity",
+        "nan-is-newest",
+        "only-nan",
+        "infinities",
+        "ends-of-double",
+        "lowest-step",
+        "ends-of-step",
+    ],
 )
 @pytest.mark.parametrize("at_once", [True, False], ids=["one-batch", "a-batch-each"])
 def test_latest_is_the_greatest_by_step_time_and_value(store, rows, expected, at_once):
@@ -238,8 +258,20 @@ STEPS = [INT64_MIN, -5, 0, 0, 7, 2**40, INT64_MAX]
 @pytest.mark.parametrize("is_merged", [True, False], ids=["merged", "in-chunks"])
 @pytest.mark.parametrize(
     ("low", "high"),
-    [(None, None), (0, None), (None, 0), (0, 0), (-5, 7), (1, 6), (7, -5), (INT64_MIN, INT64_MIN)]
-    + [(INT64_MAX, None), (-(2**70), 2**70), (2**70, None), (None, -(2**70))],
+    [
+        (None, None),
+        (0, None),
+        (None, 0),
+        (0, 0),
+        (-5, 7),
+        (1, 6),
+        (7, -5),
+        (INT64_MIN, INT64_MIN),
+        (INT64_MAX, None),
+        (-(2**70), 2**70),
+        (2**70, None),
+        (None, -(2**70)),
+    ],
     ids=str,
 )
 def test_read_by_steps_includes_both_ends(store, is_merged, low, high):

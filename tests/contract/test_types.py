@@ -213,8 +213,17 @@ def test_all_returns_one_kind_by_id(store):
         {"name": "\x00" * 300},
         {"name": "T", "properties": {"\ud800" * 200: INT}},
     ],
-    ids=["no-name", "name", "version", "no-external-id", "external-id", "no-property", "property"]
-    + ["name-of-nul", "property-of-surrogates"],
+    ids=[
+        "no-name",
+        "name",
+        "version",
+        "no-external-id",
+        "external-id",
+        "no-property",
+        "property",
+        "name-of-nul",
+        "property-of-surrogates",
+    ],
 )
 def test_unusable_names_are_refused(store, fields):
     with pytest.raises(InvalidError):

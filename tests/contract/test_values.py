@@ -51,8 +51,21 @@ def test_any_value_comes_back(store, space, given):
 
 @pytest.mark.parametrize(
     "number",
-    [0.0, -0.0, math.nan, math.inf, -math.inf, 5e-324, sys.float_info.max, -sys.float_info.max]
-    + [sys.float_info.min, 0.1 + 0.2, 1e16 + 2, 123456789.12345679, -1e-300],
+    [
+        0.0,
+        -0.0,
+        math.nan,
+        math.inf,
+        -math.inf,
+        5e-324,
+        sys.float_info.max,
+        -sys.float_info.max,
+        sys.float_info.min,
+        0.1 + 0.2,
+        1e16 + 2,
+        123456789.12345679,
+        -1e-300,
+    ],
     ids=repr,
 )
 def test_doubles_come_back_bit_by_bit(store, number):

@@ -8,6 +8,7 @@ import pytest
 import headwater as hw
 from headwater import sdk
 from headwater.errors import InvalidError, RefusedError, UnavailableError
+from headwater.sdk.project import project_root
 
 
 def log_something():
@@ -43,6 +44,16 @@ def test_another_store_leaves_no_folder_in_git_either(project, tmp_path):
 def test_nothing_is_opened_before_it_is_needed(project):
     assert sdk._current._client is None
     assert list(project.iterdir()) == [project / "pyproject.toml"]
+
+
+def test_a_store_in_a_folder_of_everybody_is_not_the_projects(tmp_path, monkeypatch):
+    (tmp_path / "open" / ".headwater").mkdir(parents=True)
+    (tmp_path / "open").chmod(0o1777)
+    work = tmp_path / "open" / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+
+    assert project_root(work) == work
 
 
 @pytest.mark.parametrize("mark", [".headwater", ".git"])

@@ -67,7 +67,7 @@ def test_a_path_is_a_shortest_one():
 
     assert found is not None
     assert len(found.graph.events) == 4
-    assert hw.lineage("data/clean/1").path("models/late").graph.artifacts[-1].type_name == "headwater.Model"
+    assert hw.lineage("data/clean/1").path("models/late/1").graph.artifacts[-1].type_name == "headwater.Model"
 
 
 def test_things_that_have_nothing_to_do_with_each_other_have_no_path():

@@ -17,7 +17,7 @@ import headwater as hw
 name = sys.argv[1]
 print("ready", flush=True)
 sys.stdin.readline()
-for number in range(5):
+for number in range(3):
     with hw.run("together", name=name, params={"number": number}, capture=False) as run:
         run.use(hw.dataset("shared", [{"n": number}]))
         run.log_series("loss", range(100), range(100))
@@ -56,9 +56,9 @@ def test_one_run_takes_what_several_threads_log(connected):
 
 def test_versions_registered_at_once_get_numbers_of_their_own(connected):
     with hw.run("train", capture=False) as run, ThreadPoolExecutor(4) as pool:
-        versions = list(pool.map(lambda n: run.log_model("late", {"n": n}), range(12)))
+        versions = list(pool.map(lambda n: run.log_model("late", {"n": n}), range(8)))
 
-    assert sorted(version.version for version in versions) == list(range(1, 13))
+    assert sorted(version.version for version in versions) == list(range(1, 9))
 
 
 def test_two_processes_use_one_store_at_once(tmp_path, monkeypatch):
@@ -73,10 +73,10 @@ def test_two_processes_use_one_store_at_once(tmp_path, monkeypatch):
     runs = hw.search_runs("experiment = 'together'")
     assert {run.status for run in runs} == {RunStatus.FINISHED}
     assert sorted((r.name, r.params["number"], r.metrics["loss"].count) for r in runs) == [
-        (name, number, 100) for name in ("one", "other") for number in range(5)
+        (name, number, 100) for name in ("one", "other") for number in range(3)
     ]
-    assert [version.version for version in hw.models["shared"].versions()] == list(range(1, 11))
-    assert len(hw.connect().store.data.versions("shared")) == 5
+    assert [version.version for version in hw.models["shared"].versions()] == list(range(1, 7))
+    assert len(hw.connect().store.data.versions("shared")) == 3
 
 
 FORKER = """

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from headwater.errors import RefusedError, UnavailableError
@@ -80,11 +81,11 @@ def promote_own(store: Store, version: int) -> None:
             store.models.transition(move)
 
 
-def publish_all(store: Store, label: str, *, said: Callable[[str], None]) -> None:
+def publish_all(store: Store, label: str, thread: int) -> None:
     """Publish until somebody kills this process; say what has been acknowledged."""
     artifact, execution, context = store.types.put(types(0))
     for i in range(10**6):
-        name = f"{label}-{i}"
+        name = f"{label}-{thread}-{i}"
         new = [
             NewArtifact(type_id=artifact, name=f"{name}/{n}", custom_properties={"n": n})
             for n in range(ARTIFACTS)
@@ -96,7 +97,7 @@ def publish_all(store: Store, label: str, *, said: Callable[[str], None]) -> Non
                 contexts=[NewContext(type_id=context, name=name)],
             )
         )
-        said(name)
+        say(name)
 
 
 def say(text: str) -> None:
@@ -156,7 +157,7 @@ def fork_publishers(url: str) -> None:
         child = os.fork()
         if child == 0:
             with SqlStore(url) as store:
-                in_threads(lambda n: publish_all(store, f"{line.strip()}-{n}", said=say), 3)
+                in_threads(partial(publish_all, store, line.strip()), 3)
         say(f"pid {child}")
         os.waitpid(child, 0)
         say("dead")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 from headwater.errors import SchemaError
 from headwater.store import upgrade_store
@@ -67,11 +68,14 @@ def described(url):
                 for t in tables
             ]
         columns = (
-            "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, collation_name, "
-            "column_default FROM information_schema.columns WHERE table_schema = 'public' "
-            "AND table_name <> 'alembic_version' ORDER BY 1, 2"
+            "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, "
+            "collation_name, column_default FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2"
         )
-        indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
+        indexes = (
+            "SELECT indexdef FROM pg_indexes "
+            "WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
+        )
         return [tuple(row) for query in (columns, indexes) for row in conn.exec_driver_sql(query)]
 
 
@@ -154,7 +158,7 @@ def test_older_schema_is_upgraded_at_open_on_sqlite_and_refused_on_servers(
             setup.prepare(db, sql_url, next_version)
             assert setup.stored_version(db) == 2
         else:
-            with pytest.raises(SchemaError, match="schema 1, .* needs 2: run `headwater db upgrade`"):
+            with pytest.raises(SchemaError, match=r"schema 1, .* needs 2: run `headwater db upgrade`"):
                 setup.prepare(db, sql_url, next_version)
             assert setup.stored_version(db) == 1
 
@@ -197,7 +201,7 @@ def test_failed_migration_leaves_a_sqlite_file_as_it_was(tmp_path, next_version)
     broken = next_version.folder / "versions" / "0002_add_column.py"
     broken.write_text(broken.read_text() + '    op.execute("SELECT * FROM nowhere")\n')
 
-    with pytest.raises(sa.exc.OperationalError), database(url) as db:
+    with pytest.raises(OperationalError), database(url) as db:
         setup.prepare(db, url, next_version)
 
     assert described(url) == before

@@ -61,10 +61,11 @@ class _Commands(click.Group):
             if ctx.params.get("debug"):
                 raise
             click.secho(f"Error: {error}", err=True, fg="red")
-            sys.exit(_exit_code(error))
+            sys.exit(exit_code(error))
 
 
-def _exit_code(error: HeadwaterError) -> int:
+def exit_code(error: HeadwaterError) -> int:
+    """Return the code that a command exits with after an error."""
     return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
 
 

@@ -11,9 +11,6 @@ from headwater.cli.cells import cell, entries, fact, fitted, is_blank
 
 GAP: Final = 2
 """Blanks between two columns."""
-MIN_ENTRIES_WIDTH: Final = 18
-"""Room that a column of mappings needs; for its sake columns of less weight are left out."""
-
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -32,14 +29,16 @@ def rows_table(rows: Rows, columns: Sequence[str], *, minor: Sequence[str], widt
     shown = [c for c in columns if any(not is_blank(row.get(c)) for row in rows)]
     mappings = [c for c in shown if any(isinstance(row.get(c), dict) for row in rows)]
     texts = {c: [cell(row.get(c)) for row in rows] for c in shown if c not in mappings}
-    room = _room(texts, len(mappings), width)
+    # At its narrowest a mapping shows one entry.
+    narrow = {c: _fitted_column(rows, c, 0) for c in mappings}
     for column in minor:
-        if column in texts and room < MIN_ENTRIES_WIDTH * len(mappings):
+        if column in texts and mappings and _total(texts | narrow) > width:
             del texts[column]
-            room = _room(texts, len(mappings), width)
+    spare = max(0, width - _total(texts | narrow))
     for left, column in zip(range(len(mappings), 0, -1), mappings, strict=True):
-        texts[column] = _fitted_column(rows, column, max(room // left, MIN_ENTRIES_WIDTH))
-        room -= _width(column, texts[column])
+        least = _width(column, narrow[column])
+        texts[column] = _fitted_column(rows, column, least + spare // left)
+        spare -= _width(column, texts[column]) - least
     return _table(rows, {c: texts[c] for c in shown if c in texts})
 
 
@@ -54,10 +53,8 @@ def facts_table(facts: Mapping[str, Any]) -> Table:
     return table
 
 
-def _room(texts: Mapping[str, Sequence[str]], mapping_count: int, width: int) -> int:
-    """Return the width that is left for the text of mappings."""
-    taken = sum(_width(column, cells) for column, cells in texts.items())
-    return width - taken - GAP * (len(texts) + mapping_count - 1)
+def _total(texts: Mapping[str, Sequence[str]]) -> int:
+    return sum(_width(column, cells) + GAP for column, cells in texts.items()) - GAP
 
 
 def _width(column: str, cells: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """Where a project keeps its store, its bytes and its journal."""
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +38,21 @@ class Places:
 
 
 def project_root(start: Path) -> Path:
-    """Return the nearest folder above `start` that looks like a project, else `start` itself."""
+    """Return the nearest folder above `start` that looks like a project, else `start` itself.
+
+    The search ends below a folder that everybody may write to, such as `/tmp`:
+    a store that somebody else left there is not this project's.
+    """
     for folder in (start, *start.parents):
+        if folder != start and _is_anybodys(folder):
+            break
         if any((folder / mark).exists() for mark in _MARKS):
             return folder
     return start
+
+
+def _is_anybodys(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_IWOTH)
 
 
 def places(url: str | None, blobs: str | None, *, environment: Mapping[str, str], start: Path) -> Places:

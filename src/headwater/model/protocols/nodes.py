@@ -109,11 +109,19 @@ class NodeStore(Protocol[Id, N, NewN, ChangeN]):
         ...
 
     def delete(self, ids: Sequence[Id], /) -> None:
-        """Mark nodes as deleted: lists leave them out, lineage and `get` still show them."""
+        """Mark nodes as deleted, all or none: lists leave them out, lineage and `get` still show them.
+
+        Raises:
+            NotFoundError: an id is not stored.
+        """
         ...
 
     def restore(self, ids: Sequence[Id], /) -> None:
-        """Take the mark of deletion away."""
+        """Take the mark of deletion away, all or none.
+
+        Raises:
+            NotFoundError: an id is not stored.
+        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""Alembic runs this file: on the connection of `headwater.store.sql.setup.upgrade`, inside its transaction."""
+"""Alembic runs this file on the connection of `headwater.store.sql.setup.upgrade`, inside its transaction."""
 
 from alembic import context
 

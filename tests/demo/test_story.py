@@ -11,9 +11,6 @@ from headwater.model.runs import RunStatus
 from headwater.sdk.client import Client
 from tests.demo.made_up import by_carrier, by_hour, sources
 
-pytestmark = pytest.mark.xdist_group("made-up flights")
-"""The year that most tests look at is lived through once."""
-
 
 class Listener:
     """Remembers what it is told; stops the year at a word, as Ctrl-C would."""

@@ -35,3 +35,8 @@ def first_example(text: str) -> Example:
         if (code["language"], output["language"]) == ("python", "text"):
             return Example(code=code["text"], output=output["text"])
     raise LookupError("no ```python block with a ```text block after it for what it prints")
+
+
+def python_blocks(page: str) -> list[str]:
+    """All python blocks of a page, in order."""
+    return [block["text"] for block in FENCE.finditer(page) if block["language"] == "python"]

@@ -31,7 +31,7 @@ class Vanishing:
         return self._module.Scorer()
 
     def take_class(self) -> None:
-        del self._module.Scorer
+        del self._module.__dict__["Scorer"]
 
     def take_module(self) -> None:
         self._monkeypatch.delitem(sys.modules, MODULE)
@@ -41,7 +41,7 @@ class Vanishing:
         self._define(type("Scorer", (), {"__module__": MODULE, "__setstate__": None, "__new__": _refuse}))
 
     def _define(self, scorer: type) -> None:
-        self._module.Scorer = scorer
+        self._module.__dict__["Scorer"] = scorer
 
 
 def _refuse(cls: type, *_: object) -> object:

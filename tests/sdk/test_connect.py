@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -199,7 +200,7 @@ def test_the_actor_signs_registrations_and_decisions():
 def test_a_password_does_not_show(monkeypatch):
     from headwater.sdk.project import places
 
-    found = places("postgresql://me:secret@db/headwater", None, environment={}, start=sdk.client.Path.cwd())
+    found = places("postgresql://me:secret@db/headwater", None, environment={}, start=Path.cwd())
 
     assert found.journals == found.root / ".headwater" / "journal"
     assert "secret" not in f"{found.blobs} {found.journals} {found.root}"

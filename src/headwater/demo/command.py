@@ -41,7 +41,7 @@ class _Told:
         self._bar.update(self._task, description=what, advance=1)
 
     def say(self, text: str) -> None:
-        self._console.print(escape(text))
+        self._console.print(escape(text), soft_wrap=True)
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -1,9 +1,9 @@
 """The estimator: gradient boosting on the features, and how well it ranks flights by their risk."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from headwater.demo.features import CATEGORIES, COLUMNS, LABEL
@@ -61,13 +61,21 @@ def _pipeline() -> Estimator:
     return pipeline.make_pipeline(columns, classifier)
 
 
-@contextmanager
-def _one_thread() -> Generator[None]:
+@cache
+def _openmp() -> Any:
+    """Find the OpenMP libraries that scikit-learn has loaded.
+
+    Once: the search calls Python from C, where Ctrl-C would be swallowed.
+    """
+    load("sklearn.ensemble")
+    return load("threadpoolctl").ThreadpoolController().select(user_api="openmp")
+
+
+def _one_thread() -> AbstractContextManager[object]:
     """Keep OpenMP to one thread.
 
     The sums, and with them the trees, depend on the number of threads: with one, every machine gets the
     same model. It takes half a second; where other processes use the cores too, more threads take up to
     20, as they wait for each other by spinning.
     """
-    with load("threadpoolctl").threadpool_limits(1, user_api="openmp"):
-        yield
+    return _openmp().limit(limits=1)

@@ -38,18 +38,18 @@ def print_report(console: Console, report: YearReport, *, program: str, url: str
         program: How to call headwater again, with its options.
         url: The store's URL, without a password.
     """
+    texts = (
+        _summary(report.rows),
+        _weeks(report.weekly_auc),
+        _rollbacks(report),
+        _anomalies(report),
+        _lineage(report),
+        _next(report, program, url),
+    )
     console.print("\n[bold]The months[/], from the store")
     console.print(_table(report.rows))
-    console.print(_summary(report.rows))
-    if report.weekly_auc:
-        console.print(_weeks(report.weekly_auc))
-    console.print(_rollbacks(report))
-    console.print(_anomalies(report))
-    console.print(f"\n[bold]Where models/{MODEL}@production comes from[/]")
-    # Cut by nobody: a terminal that is too narrow wraps the lines by itself.
-    console.print("\n".join(map(escape, report.tree)), soft_wrap=True)
-    console.print(_commit(report))
-    console.print(_next(report, program, url), soft_wrap=True)
+    # Where a terminal is too narrow it wraps lines by itself, and a tree or command can still be copied.
+    console.print("\n".join(texts), soft_wrap=True)
 
 
 def _table(rows: Sequence[MonthRow]) -> Table:
@@ -78,8 +78,8 @@ def _summary(rows: Sequence[MonthRow]) -> str:
     }
     shown = ", ".join(f"{name} {fmean(map(value, rows)):.3f}" for name, value in means.items())
     lines = [
-        "AUC in the month of: the version in production before the gate, the challenger, the version in",
-        "production after it, and the first of the year. [italic]gain[/]: the challenger's, on the days before.",
+        "AUC in the month: of the version that was in production before the gate, of the challenger,",
+        "of the one in production after it, and of the first. [italic]gain[/]: on the days before the month.",
         f"Mean AUC: {shown}.",
     ]
     if wrong := [f"{row.month} ({row.hindsight:+.3f})" for row in rows if row.hindsight < -NOTICED]:
@@ -120,11 +120,14 @@ def _worst(report: YearReport, name: str) -> DataVersion:
     return max(report.deliveries, key=lambda delivery: anomaly(delivery, name))
 
 
-def _commit(report: YearReport) -> str:
+def _lineage(report: YearReport) -> str:
+    lines = [f"\n[bold]Where models/{MODEL}@production comes from[/]", *map(escape, report.tree)]
     if report.commit is None:
-        return "The year names no commit: it did not start in a git checkout that has one."
-    changes = ", with uncommitted changes that the store keeps as a patch" if report.has_patch else ""
-    return f"The year ran from commit {report.commit}{changes}."
+        lines.append("The year names no commit: it did not start in a git checkout that has one.")
+    else:
+        changes = ", with uncommitted changes that the store keeps as a patch" if report.has_patch else ""
+        lines.append(f"The year ran from commit {report.commit}{changes}.")
+    return "\n".join(lines)
 
 
 def _next(report: YearReport, program: str, url: str) -> str:

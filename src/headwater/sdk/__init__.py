@@ -1,9 +1,9 @@
 """What users import, as functions of the current client; `headwater` re-exports it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from headwater.model.models import ModelVersion
+from headwater.model.models import ModelVersion, RegisteredModel
 from headwater.model.runs import Run
 from headwater.registry import Model
 from headwater.sdk.client import Client, Current
@@ -174,7 +174,20 @@ class _Models:
     """The registered models of the current client: `headwater.models["late-flights"]`."""
 
     def __getitem__(self, name: str) -> Model:
+        """Return a handle of the model of this name, which need not be registered yet."""
         return _current.get().models[name]
+
+    def __iter__(self) -> Iterator[Model]:
+        """Yield all registered models, by name."""
+        return iter(_current.get().models)
+
+    def search(self, filter: str = "", *, order_by: str = "") -> list[RegisteredModel]:
+        """Return the registered models that a filter selects, by default all by name.
+
+        Raises:
+            FilterError: the filter or order does not parse.
+        """
+        return _current.get().models.search(filter, order_by=order_by)
 
 
 models = _Models()

@@ -16,7 +16,12 @@ class ModelStore(Protocol):
     def register(
         self, name: str, /, *, description: str | None = None, tags: Properties | None = None
     ) -> RegisteredModel:
-        """Store a registered model, or return the one that is there."""
+        """Store a registered model, or return the one that is there.
+
+        Raises:
+            InvalidError: the name is unusable.
+            ConflictError: the one that is there is deleted.
+        """
         ...
 
     def get(self, name: str, /) -> RegisteredModel:
@@ -32,7 +37,14 @@ class ModelStore(Protocol):
         ...
 
     def add_version(self, new: NewVersion, /, *, actor: str, key: str | None = None) -> ModelVersion:
-        """Register a version under the next number, and the model if it is new; noted in the ledger."""
+        """Register a version under the next number, and the model if it is new; noted in the ledger.
+
+        Raises:
+            NotFoundError: the run or the artifact is not stored.
+            InvalidError: a name or a property is unusable, or the artifact is no `headwater.Model`.
+            ConflictError: the model is deleted, the artifact is a version already, or `key` was used
+                for another request.
+        """
         ...
 
     def version(self, name: str, version: int, /) -> ModelVersion:
@@ -86,7 +98,12 @@ class DataStore(Protocol):
     """Data sets and their versions."""
 
     def add_version(self, new: NewDataVersion, /) -> DataVersion:
-        """Record a version under the next number; the same content again returns the stored version."""
+        """Record a version under the next number; the same content again returns the stored version.
+
+        Raises:
+            InvalidError: the name, the digest or a property is unusable.
+            ConflictError: the data set is deleted.
+        """
         ...
 
     def version(self, name: str, version: int | None = None, /) -> DataVersion:

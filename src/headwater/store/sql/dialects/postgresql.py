@@ -28,7 +28,7 @@ def open_engine(url: str) -> sa.Engine:
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
         # Reads take several statements and see one moment; `_begin_write` says what writes do.
-        isolation_level="READ COMMITTED",
+        isolation_level="REPEATABLE READ",
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=24,

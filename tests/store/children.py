@@ -11,6 +11,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from headwater.errors import RefusedError, UnavailableError
 from headwater.model.graph import (
     ArtifactLink,
@@ -188,7 +190,8 @@ def interrupted(url: str) -> None:
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.01))
                 add(f"main-{interrupts}")
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, DBAPIError):
+                # psycopg makes an error of its own of an interrupt that comes while a connection is tried.
                 interrupts += 1
         add("last")
         assert interrupts

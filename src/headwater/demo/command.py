@@ -56,7 +56,7 @@ class _Told:
 @click.command()
 @click.option(
     "--months",
-    type=click.IntRange(1, 12),
+    type=click.IntRange(1, ALL),
     default=ALL,
     show_default=True,
     help="Months to score from March on; the year ends with December.",

@@ -180,7 +180,7 @@ def _start_and_stop(store: Demo, number: signal.Signals, *, after_s: float) -> i
             time.sleep(0.05)
         time.sleep(after_s)
         child.send_signal(number)
-        return child.wait(timeout=60)
+        return child.wait(timeout=180)
     finally:
         child.kill()
         child.wait()

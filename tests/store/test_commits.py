@@ -169,14 +169,14 @@ def test_interrupted_write_changes_nothing_and_the_store_goes_on(sql_url):
 
 def test_writer_that_is_interrupted_all_the_time_harms_nobody(sql_url):
     with children.start("interrupted", sql_url) as child:
-        said, complaints = child.communicate(timeout=60)
+        said, complaints = child.communicate(timeout=180)
 
     assert (child.returncode, said) == (0, ""), complaints
 
 
 def test_interrupts_do_not_empty_a_store_in_memory():
     with children.start("interrupted", "memory://") as child:
-        said, complaints = child.communicate(timeout=60)
+        said, complaints = child.communicate(timeout=180)
 
     assert (child.returncode, said) == (0, ""), complaints
 
@@ -185,7 +185,7 @@ def test_forked_processes_write_on_with_connections_of_their_own(sql_url):
     SqlStore(sql_url).close()
 
     with children.start("forked", sql_url) as parent:
-        assert parent.communicate(timeout=60) == ("", "")
+        assert parent.communicate(timeout=180) == ("", "")
 
     with SqlStore(sql_url) as store:
         names = {e.name for e in store.executions.page(Listing(limit=100_000)).items}

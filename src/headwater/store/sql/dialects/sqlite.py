@@ -26,8 +26,7 @@ def open_engine(url: str) -> sa.Engine:
     if url.startswith("memory:"):
         arguments = {"check_same_thread": False}
         engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args=arguments)
-        listen(engine, "handle_error", _keep_connected)
-        return _with_pragmas(engine)
+        return _with_events(engine)
     path = database_path(url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +36,7 @@ def open_engine(url: str) -> sa.Engine:
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
     )
-    return _with_pragmas(engine)
+    return _with_events(engine)
 
 
 def database_path(url: str) -> Path:
@@ -52,15 +51,19 @@ def database_path(url: str) -> Path:
     return Path(database)
 
 
-def _with_pragmas(engine: sa.Engine) -> sa.Engine:
+def _with_events(engine: sa.Engine) -> sa.Engine:
     listen(engine, "connect", _on_connect)
     listen(engine, "begin", _on_begin)
+    listen(engine, "handle_error", _on_error)
     return engine
 
 
-def _keep_connected(context: ExceptionContext) -> None:
-    # An interrupt would close the connection, and with it goes the database.
-    context.is_disconnect = False
+def _on_error(context: ExceptionContext) -> None:
+    # SQLAlchemy would close a connection whose statement Ctrl-C interrupted. In memory the database goes
+    # with it, and in a file the lock stays: SQLite closes for good only when the last cursor is collected
+    # as garbage. The connection is fine, and a rollback is all it needs.
+    if not isinstance(context.original_exception, Exception):
+        context.is_disconnect = False
 
 
 def _on_connect(connection: sqlite3.Connection, _: object) -> None:

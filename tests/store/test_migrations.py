@@ -21,10 +21,12 @@ from tests.store import children
 
 SCRIPTS = sorted(ScriptDirectory(str(Migrations().folder)).walk_revisions(), key=lambda s: s.revision)
 
-ADD_COLUMN = '''
+NOW, NEXT = schema.SCHEMA_VERSION, schema.SCHEMA_VERSION + 1
+
+ADD_COLUMN = f'''
 """Adds a column, for a test."""
 from alembic import op
-revision, down_revision = "0002", "0001"
+revision, down_revision = "{NEXT:04}", "{NOW:04}"
 BEFORE, AFTER = (), ()
 def upgrade():
     op.execute("ALTER TABLE alias ADD COLUMN note INTEGER")
@@ -45,8 +47,8 @@ def database(url):
 def next_version(tmp_path):
     """Migrations with one more than there is."""
     folder = shutil.copytree(Migrations().folder, tmp_path / "100% migrations")
-    (folder / "versions" / "0002_add_column.py").write_text(ADD_COLUMN)
-    return Migrations(folder=folder, newest=2)
+    (folder / "versions" / f"{NEXT:04}_add_column.py").write_text(ADD_COLUMN)
+    return Migrations(folder=folder, newest=NEXT)
 
 
 def described(url):
@@ -97,7 +99,7 @@ def test_migrated_database_equals_a_fresh_one(make_database):
     with database(migrated) as db:
         setup.upgrade(db)
 
-    assert described(migrated) == described(fresh), "schema.py has changed: 0001 no longer makes these tables"
+    assert described(migrated) == described(fresh), "schema.py has changed: it needs a migration"
     assert seeds(migrated) == seeds(fresh)
 
 
@@ -139,10 +141,10 @@ def test_newer_schema_is_refused_with_both_versions_and_left_alone(sql_url, next
     before = described(sql_url)
 
     with pytest.raises(
-        SchemaError, match=rf"schema 2, last upgraded by headwater {VERSION}.* up to 1: install"
+        SchemaError, match=rf"schema {NEXT}, last upgraded by headwater {VERSION}.* up to {NOW}: install"
     ):
         SqlStore(sql_url)
-    with pytest.raises(SchemaError, match="schema 2"):
+    with pytest.raises(SchemaError, match=f"schema {NEXT}"):
         upgrade_store(sql_url)
 
     assert described(sql_url) == before
@@ -156,11 +158,13 @@ def test_older_schema_is_upgraded_at_open_on_sqlite_and_refused_on_servers(
     with database(sql_url) as db:
         if sql_backend == "sqlite":
             setup.prepare(db, sql_url, next_version)
-            assert setup.stored_version(db) == 2
+            assert setup.stored_version(db) == NEXT
         else:
-            with pytest.raises(SchemaError, match=r"schema 1, .* needs 2: run `headwater db upgrade`"):
+            with pytest.raises(
+                SchemaError, match=rf"schema {NOW}, .* needs {NEXT}: run `headwater db upgrade`"
+            ):
                 setup.prepare(db, sql_url, next_version)
-            assert setup.stored_version(db) == 1
+            assert setup.stored_version(db) == NOW
 
 
 @pytest.mark.parametrize("upgrade", ["at-open", "by-command"])
@@ -170,12 +174,12 @@ def test_sqlite_file_is_copied_before_its_upgrade(tmp_path, next_version, upgrad
         store.models.register("m")
 
     if upgrade == "by-command":
-        assert setup.upgrade_url(url, next_version) == (1, 2)
+        assert setup.upgrade_url(url, next_version) == (NOW, NEXT)
     else:
         with database(url) as db:
             setup.prepare(db, url, next_version)
 
-    [copy] = tmp_path.glob("store.db.schema-1-*.bak")
+    [copy] = tmp_path.glob("store.db.schema-*.bak")
     with SqlStore(f"sqlite:///{copy}") as store:
         assert store.models.get("m").name == "m"
 
@@ -183,8 +187,8 @@ def test_sqlite_file_is_copied_before_its_upgrade(tmp_path, next_version, upgrad
 def test_upgrade_by_command_on_servers_and_again(sql_url, next_version):
     SqlStore(sql_url).close()
 
-    assert setup.upgrade_url(sql_url, next_version) == (1, 2)
-    assert setup.upgrade_url(sql_url, next_version) == (2, 2)
+    assert setup.upgrade_url(sql_url, next_version) == (NOW, NEXT)
+    assert setup.upgrade_url(sql_url, next_version) == (NEXT, NEXT)
     with database(sql_url) as db, db.read() as conn:
         assert conn.exec_driver_sql("SELECT note FROM alias").all() == []
 
@@ -198,7 +202,7 @@ def test_failed_migration_leaves_a_sqlite_file_as_it_was(tmp_path, next_version)
     url = f"sqlite:///{tmp_path}/store.db"
     SqlStore(url).close()
     before = described(url)
-    broken = next_version.folder / "versions" / "0002_add_column.py"
+    broken = next_version.folder / "versions" / f"{NEXT:04}_add_column.py"
     broken.write_text(broken.read_text() + '    op.execute("SELECT * FROM nowhere")\n')
 
     with pytest.raises(OperationalError), database(url) as db:

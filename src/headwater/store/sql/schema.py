@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql
 
 from headwater.store.sql.text import Head, Name, Text
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Version of these tables; the newest migration has this number."""
 
 metadata = sa.MetaData()
@@ -164,6 +164,8 @@ event = _clustered(
     sa.Column("path", Text),
     sa.Column("time_ms", sa.BigInteger, nullable=False),
     sa.Index("event_by_artifact", "artifact_id", "type", "execution_id"),
+    # Whoever keeps the edges in memory asks for the newest ones.
+    sa.Index("event_by_time", "time_ms"),
 )
 
 
@@ -269,6 +271,59 @@ alias = _clustered(
     sa.Column("name", Name, primary_key=True),
     sa.Column("artifact_id", sa.BigInteger, nullable=False),
     sa.Index("alias_by_artifact", "artifact_id"),
+)
+
+# Versions that nobody should use any more.
+deprecation = sa.Table(
+    "deprecation",
+    metadata,
+    sa.Column("artifact_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("actor", Name, nullable=False),
+    sa.Column("time_ms", sa.BigInteger, nullable=False),
+)
+
+# Somebody asks that a version may go to a stage. `open_stage` repeats the stage
+# while the request is open, so that there is one open request for each.
+approval_request = sa.Table(
+    "approval_request",
+    metadata,
+    _id(),
+    sa.Column("artifact_id", sa.BigInteger, nullable=False),
+    sa.Column("stage", Head, nullable=False),
+    sa.Column("open_stage", Head),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("requester", Name, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("closed_ms", sa.BigInteger),
+    sa.UniqueConstraint("artifact_id", "open_stage", name="approval_request_by_open_stage"),
+    sa.Index("approval_request_by_status", "status", "created_ms"),
+    sqlite_autoincrement=True,
+)
+
+# The present vote of each approver; the ledger keeps those that were taken back.
+approval_vote = _clustered(
+    "approval_vote",
+    sa.Column("request_id", sa.BigInteger, primary_key=True),
+    sa.Column("actor", Name, primary_key=True),
+    sa.Column("approves", sa.SmallInteger, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("time_ms", sa.BigInteger, nullable=False),
+)
+
+# What is left of a node that was removed for good, so that lineage stays readable.
+tombstone = _clustered(
+    "tombstone",
+    sa.Column("kind", sa.SmallInteger, primary_key=True),
+    sa.Column("node_id", sa.BigInteger, primary_key=True),
+    sa.Column("type_id", sa.BigInteger, nullable=False),
+    sa.Column("name", Name),
+    sa.Column("uri", Text),
+    sa.Column("digest", Name),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("deleted_ms", sa.BigInteger, nullable=False),
+    sa.Column("removed_ms", sa.BigInteger, nullable=False),
 )
 
 ledger = sa.Table(

@@ -111,3 +111,8 @@ def test_a_decision_is_a_line_that_says_what_changed(cli, trained):
     assert line.split()[3:6] == ["ann@desk", "promote", "models/late-flights/2"]
     assert line.endswith("release 2")
     assert "from=none, replaced=1, to=production" in line
+
+
+def test_models_are_listed_as_of_a_moment(cli, trained):
+    assert cli.lines("--at", "2013-08-14", "models", "list") == ["No models are registered yet."]
+    assert cli.json("--at", "2100-01-01", "models", "list") == cli.json("models", "list")

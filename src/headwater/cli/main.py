@@ -73,8 +73,9 @@ def exit_code(error: HeadwaterError) -> int:
 @click.version_option(VERSION, prog_name="headwater")
 @click.option("--store", metavar="URL", help="Metadata store; else $HEADWATER_STORE, else the project's own.")
 @click.option("--blobs", metavar="URL", help="Blob store; else $HEADWATER_BLOBS, else beside the store.")
+@click.option("--at", metavar="TIME", help="Read everything as it was then, such as 2013-08-14T09:00 (UTC).")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
-def main(ctx: click.Context, store: str | None, blobs: str | None, *, debug: bool) -> None:
+def main(ctx: click.Context, store: str | None, blobs: str | None, at: str | None, *, debug: bool) -> None:
     """Keep the record of what was trained, from what, and where it went."""
-    ctx.obj = Options(store, blobs, debug)
+    ctx.obj = Options(store, blobs, debug, at)

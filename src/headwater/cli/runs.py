@@ -25,7 +25,8 @@ def runs() -> None:
 def list_runs(ctx: click.Context, experiment: str | None, limit: int, *, as_json: bool) -> None:
     """List runs, newest first."""
     with client(ctx) as opened:
-        opened.session.recover()
+        if opened.moment_ms is None:
+            opened.session.recover()
         quoted = experiment.replace("'", "''") if experiment else None
         found = opened.search_runs(f"experiment = '{quoted}'" if quoted else "", limit=limit)
     _print(found, as_json=as_json)

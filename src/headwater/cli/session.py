@@ -16,6 +16,7 @@ class Options:
     store: str | None = None
     blobs: str | None = None
     debug: bool = False
+    at: str | None = None
 
 
 def options_of(ctx: click.Context) -> Options:
@@ -29,4 +30,4 @@ def client(ctx: click.Context) -> Generator[Client]:
     """Open the store that the global options name, for the time of one command."""
     options = options_of(ctx)
     with Client(options.store, blobs=options.blobs) as opened:
-        yield opened
+        yield opened.at(options.at) if options.at else opened

@@ -1,6 +1,7 @@
 """What users import, as functions of the current client; `headwater` re-exports it."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from headwater.model.models import ModelVersion, RegisteredModel
@@ -18,6 +19,7 @@ __all__ = [
     "Model",
     "ModelVersion",
     "Run",
+    "at",
     "connect",
     "dataset",
     "get_run",
@@ -168,6 +170,25 @@ def lineage(ref: str) -> Lineage:
         NotFoundError: there is no such thing.
     """
     return _current.get().lineage(ref)
+
+
+def at(moment: str | datetime | int) -> Client:
+    """Return a view of the current store as it was at a moment; it reads, and never writes.
+
+    Args:
+        moment: Such as `2013-08-14T09:00` (UTC), a datetime, or milliseconds since the epoch.
+
+    Raises:
+        InvalidError: the text is no moment.
+
+    Example:
+        >>> _ = connect("memory://")
+        >>> with run("flights/train"):
+        ...     pass
+        >>> at("2013-08-14T09:00").search_runs()
+        []
+    """
+    return _current.get().at(moment)
 
 
 class _Models:

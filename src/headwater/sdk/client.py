@@ -3,6 +3,8 @@
 import os
 import threading
 from collections.abc import Mapping
+from copy import copy
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +14,7 @@ from headwater.errors import InvalidError, RefusedError
 from headwater.model.filters import Entity
 from headwater.model.listing import Listing
 from headwater.model.runs import Run
+from headwater.model.times import milliseconds
 from headwater.registry import Registry, load_version, version_of
 from headwater.sdk.lineage import Lineage
 from headwater.sdk.project import Places, places
@@ -46,6 +49,7 @@ class Client:
         self.store: Store = open_store(self._places.store)
         self.actor = actor or default_actor()
         self.is_closed = False
+        self.moment_ms: int | None = None
 
     @property
     def url(self) -> str:
@@ -61,7 +65,13 @@ class Client:
 
     @cached_property
     def session(self) -> Session:
-        """What runs are logged through."""
+        """What runs are logged through.
+
+        Raises:
+            RefusedError: this is a view of the past.
+        """
+        if self.moment_ms is not None:
+            raise RefusedError("this is the store as it was: nothing is logged into the past")
         is_memory = self._places.journals is None
         return Session(
             self.store,
@@ -145,6 +155,23 @@ class Client:
     def lineage(self, ref: str) -> Lineage:
         """Return the lineage of what a reference names; see `headwater.lineage`."""
         return Lineage.of(self.store, ref)
+
+    def at(self, moment: str | datetime | int) -> Self:
+        """Return a view of everything as it was at a moment; it reads, and never writes.
+
+        Args:
+            moment: Such as `2013-08-14T09:00` (UTC), a datetime, or milliseconds since the epoch.
+
+        Raises:
+            InvalidError: the text is no moment.
+        """
+        then = copy(self)
+        # Made when first used, and then for the present.
+        for part in ("session", "models"):
+            then.__dict__.pop(part, None)
+        then.moment_ms = milliseconds(moment)
+        then.store = self.store.at(then.moment_ms)
+        return then
 
     def close(self) -> None:
         """Flush what was logged and give back connections; a closed client is not used again."""

@@ -69,6 +69,18 @@ class Store(Protocol):
         """The record of decisions."""
         ...
 
+    def at(self, time_ms: int, /) -> "Store":
+        """Return this store as it was: its reads see what was stored by then, and it never writes.
+
+        Nodes, edges, versions, deletions, stages, aliases, runs and points of metrics are those of
+        then. What was overwritten since without a decision (a property, a tag, a state) has its
+        present value: a node whose `updated_ms` lies after the moment was changed since. Filters
+        and orders compare the present values of metrics.
+
+        The view shares this store's connections: close this one, not the view.
+        """
+        ...
+
     def close(self) -> None:
         """Give back connections; a closed store is not used again."""
         ...

@@ -30,6 +30,9 @@ FORK_WAIT_S: Final = 10
 class Database:
     """One database: reads see one moment, writes are all or none."""
 
+    at_ms: int | None = None
+    """The moment that reads see, where that is not the present."""
+
     def __init__(self, url: str, *, clock_ms: Callable[[], int]) -> None:
         """Connect lazily to `url`; `clock_ms` gives the time of every write."""
         self.clock_ms = clock_ms
@@ -77,7 +80,13 @@ class Database:
         Raises:
             UnavailableError: the database cannot be reached.
         """
-        with self._translated(), self._own_turn(), self.engine.connect() as conn, conn.begin():
+        with self.reading(self.engine) as conn:
+            yield conn
+
+    @contextmanager
+    def reading(self, engine: sa.Engine) -> Generator[sa.Connection]:
+        """Open a read transaction on an engine that shares the connections of this database."""
+        with self._translated(), self._own_turn(), engine.connect() as conn, conn.begin():
             yield conn
 
     def write(self, job: Callable[[sa.Connection], T], *, is_durable: bool = False) -> T:

@@ -96,12 +96,11 @@ def latest_of(points: Points) -> Latest:
     )
 
 
-def metric_of(row: sa.Row[Any]) -> LatestMetric:
-    """Turn a row of `series` into the public value."""
-    latest = Latest.of_row(row)
+def metric_of(execution_id: int, key: str, latest: Latest) -> LatestMetric:
+    """Return the public value."""
     return LatestMetric(
-        execution_id=ExecutionId(row.execution_id),
-        key=row.key,
+        execution_id=ExecutionId(execution_id),
+        key=key,
         step=latest.step,
         time_ms=latest.time_ms,
         value=latest.value,

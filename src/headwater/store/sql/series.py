@@ -67,7 +67,8 @@ class SeriesTable:
         if keys is not None:
             statement = statement.where(series.c.key.in_(keys))
         return [
-            metric_of(row) for row in conn.execute(statement.order_by(series.c.execution_id, series.c.key))
+            metric_of(row.execution_id, row.key, Latest.of_row(row))
+            for row in conn.execute(statement.order_by(series.c.execution_id, series.c.key))
         ]
 
     def read(

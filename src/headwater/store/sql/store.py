@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from copy import copy
 from types import TracebackType
 from typing import Self
 
@@ -13,8 +14,11 @@ from headwater.store.sql.ledger import Ledger
 from headwater.store.sql.links import Links
 from headwater.store.sql.models import Models
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
+from headwater.store.sql.past import PastDatabase
+from headwater.store.sql.past_series import PastSeries
 from headwater.store.sql.runs import Runs
 from headwater.store.sql.series import SeriesTable
+from headwater.store.sql.standing import standing_at
 from headwater.store.sql.types import Types
 from headwater.store.sql.walk import Lineage
 
@@ -49,11 +53,23 @@ class SqlStore:
             self._db.close()
             raise
         self.types = Types(self._db)
+        self._stages = stages
+        self._open_parts(SeriesTable)
+
+    def at(self, time_ms: int) -> "SqlStore":
+        with self._db.read() as conn:
+            standing = standing_at(conn, self.ledger, time_ms, self._stages.exclusive)
+        then = copy(self)
+        then._db = PastDatabase(self._db, time_ms, standing)
+        then._open_parts(PastSeries)
+        return then
+
+    def _open_parts(self, series: type[SeriesTable]) -> None:
         self.artifacts = Artifacts(self._db, self.types)
         self.executions = Executions(self._db, self.types)
         self.contexts = Contexts(self._db, self.types)
         self.links = Links(self._db, self.artifacts, self.executions, self.contexts)
-        self.series = SeriesTable(self._db, self.executions)
+        self.series = series(self._db, self.executions)
         self.runs = Runs(self._db, self.types, self.executions, self.contexts, self.links, self.series)
         self.ledger = Ledger(self._db)
         self.models = Models(
@@ -64,7 +80,7 @@ class SqlStore:
             self.contexts,
             self.links,
             self.ledger,
-            stages,
+            self._stages,
         )
         self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
         self.lineage = Lineage(self._db, self.artifacts, self.executions)

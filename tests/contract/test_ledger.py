@@ -1,11 +1,12 @@
 """The ledger: every decision, in order, chained by hashes that anybody can recompute."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
-from headwater.model.models import LedgerEntry, NewVersion
-from headwater.store.sql.ledger import FIRST_HASH, entry_hash
+from headwater.ledger import FIRST_HASH, record_hash, record_of, verify
+from headwater.model.ledger import LedgerEntry
+from headwater.model.models import NewVersion
 from tests.contract.builders import START_MS, add_versions, move, roll_back
 
 ODD = 'é "quoted" \\ \n \x00 \ud800 😀'
@@ -43,7 +44,7 @@ def test_first_entry_has_every_field(store):
 def test_every_hash_can_be_recomputed_from_what_is_read(store):
     entries = decide(store)
 
-    assert [entry_hash(asdict(entry)) for entry in entries] == [entry.hash for entry in entries]
+    assert [record_hash(record_of(entry)) for entry in entries] == [entry.hash for entry in entries]
 
 
 def test_entries_are_chained_and_numbered_without_gaps(store):
@@ -61,7 +62,7 @@ def test_entries_are_chained_and_numbered_without_gaps(store):
 def test_forged_entry_no_longer_has_its_hash(store, forged):
     entry = decide(store)[3]
 
-    assert entry_hash(asdict(replace(entry, **forged))) != entry.hash
+    assert record_hash(record_of(replace(entry, **forged))) != entry.hash
 
 
 def test_refused_decision_leaves_no_entry_and_no_gap(store):
@@ -122,3 +123,31 @@ def test_ledger_survives_reopening(store, open_again, backend):
     entries = decide(store)
 
     assert open_again().ledger.entries() == entries
+
+
+def test_records_are_the_entries_and_lead_to_the_head(store):
+    entries = decide(store)
+    records = store.ledger.records()
+
+    assert records == [record_of(entry) for entry in entries]
+    assert store.ledger.records(after=3, limit=2) == records[3:5]
+    head = store.ledger.head()
+    assert (head.seq, head.hash, head.time_ms) == (8, records[-1].hash, records[-1].time_ms)
+    assert len(head.store_id) == 32
+    assert verify(records, head).is_intact
+
+
+def test_head_of_an_empty_ledger(store):
+    head = store.ledger.head()
+
+    assert (head.seq, head.hash) == (0, FIRST_HASH)
+    assert verify(store.ledger.records(), head).is_intact
+
+
+def test_entries_are_chosen_by_action_and_actor_newest_last(store):
+    entries = decide(store)
+
+    assert [e.action for e in store.ledger.entries(action="rollback")] == ["rollback"]
+    assert [e.seq for e in store.ledger.entries(actor=ODD)] == [e.seq for e in entries if e.actor == ODD]
+    assert store.ledger.entries(newest=True, limit=3) == entries[-3:]
+    assert store.ledger.entries(action="no such action") == []

@@ -2,10 +2,10 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 import pytest
 
+from headwater.ledger import record_hash, record_of
 from headwater.model.graph import (
     ArtifactChange,
     NewArtifact,
@@ -18,7 +18,6 @@ from headwater.model.graph import (
 from headwater.model.listing import Listing
 from headwater.model.models import NewVersion
 from headwater.model.runs import NewRun
-from headwater.store.sql.ledger import entry_hash
 from headwater.store.sql.store import SqlStore
 from tests.store import children
 from tests.store.children import ROUNDS, WRITERS
@@ -73,7 +72,7 @@ def ledger_is_whole(store, total):
     """Numbered without gaps, each hash right and named by the next."""
     entries = store.ledger.entries(limit=10_000)
     assert [e.seq for e in entries] == list(range(1, total + 1))
-    assert [e.hash for e in entries] == [entry_hash(asdict(e)) for e in entries]
+    assert [e.hash for e in entries] == [record_hash(record_of(e)) for e in entries]
     assert [e.previous_hash for e in entries[1:]] == [e.hash for e in entries[:-1]]
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from headwater.cli.output import duration, when
 from headwater.model.data import DataVersion
-from headwater.model.models import LedgerEntry, ModelVersion, RegisteredModel
+from headwater.model.ledger import LedgerEntry
+from headwater.model.models import ModelVersion, RegisteredModel
 from headwater.model.runs import Run
 from headwater.model.series import LatestMetric
 

@@ -7,7 +7,7 @@ from typing import Final
 from headwater.demo.months import needed_months, scored_months
 from headwater.demo.steps import EVALUATE, MODEL, REVIEW, SCORE
 from headwater.model.data import DataVersion
-from headwater.model.models import LedgerEntry
+from headwater.model.ledger import LedgerEntry
 from headwater.model.runs import Run
 from headwater.sdk.client import Client
 

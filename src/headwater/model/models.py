@@ -132,26 +132,3 @@ class Transition:
     """`promote` or `rollback`, as it is to stand in the ledger."""
     expect_holder: int | None = None
     evidence: Mapping[str, Json] = field(default_factory=dict[str, Json])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEntry:
-    """One decision, chained to the one before by its hash.
-
-    Attributes:
-        seq: 1, 2, 3 … without gaps.
-        action: `register`, `promote`, `rollback`, `alias`, `delete` …
-        subject: Reference of what was decided on, such as `models/late-flights/3`.
-        details: What the action changed, such as `from`, `to` and `replaced`.
-        hash: Hex SHA-256 over `previous_hash` and the canonical JSON of all other fields.
-    """
-
-    seq: int
-    time_ms: int
-    actor: str
-    action: str
-    subject: str
-    reason: str
-    details: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    previous_hash: str
-    hash: str

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from headwater.errors import RefusedError
 from headwater.model.filters import Comparison, Entity, Field, Operator, Scope
 from headwater.model.graph import ArtifactChange
+from headwater.model.ledger import LedgerEntry
 from headwater.model.listing import Listing, Order
-from headwater.model.models import PRODUCTION, LedgerEntry, ModelVersion, RegisteredModel, Transition
+from headwater.model.models import PRODUCTION, ModelVersion, RegisteredModel, Transition
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.refs import ModelRef
 from headwater.model.values import Json, PropertyValue

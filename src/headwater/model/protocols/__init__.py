@@ -1,11 +1,12 @@
 """What a store and a blob store can do, by entity: the seams that all else is written against."""
 
 from headwater.model.protocols.blobs import BlobStore
+from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, NodeStore, TypeStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.store import Store
-from headwater.model.protocols.versions import DataStore, LedgerStore, ModelStore
+from headwater.model.protocols.versions import DataStore, ModelStore
 
 __all__ = [
     "ArtifactStore",

@@ -3,10 +3,11 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
-from headwater.model.protocols.versions import DataStore, LedgerStore, ModelStore
+from headwater.model.protocols.versions import DataStore, ModelStore
 
 
 class Store(Protocol):

@@ -1,4 +1,4 @@
-"""What a store does with versions of models and data, and the decisions on them."""
+"""What a store does with versions of models and data."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 from headwater.model.data import DataSet, DataVersion, NewDataVersion
 from headwater.model.ids import ArtifactId
 from headwater.model.listing import Listing, Page
-from headwater.model.models import LedgerEntry, ModelVersion, NewVersion, RegisteredModel, Transition
+from headwater.model.models import ModelVersion, NewVersion, RegisteredModel, Transition
 from headwater.model.values import Properties
 
 
@@ -124,18 +124,4 @@ class DataStore(Protocol):
 
     def by_artifact_ids(self, ids: Sequence[ArtifactId], /) -> list[DataVersion]:
         """Return the data versions that these artifacts are, in that order; other artifacts are left out."""
-        ...
-
-
-class LedgerStore(Protocol):
-    """The append-only record of decisions. Entries are written by the decisions themselves."""
-
-    def entries(self, *, subject: str | None = None, after: int = 0, limit: int = 1000) -> list[LedgerEntry]:
-        """Return entries with a greater number than `after`, oldest first.
-
-        Args:
-            subject: Only entries on this reference or below it (`models/late-flights`).
-            after: Number of the last entry that is known already.
-            limit: At most this many.
-        """
         ...

@@ -1,21 +1,20 @@
 """The ledger: decisions, each chained to the one before by its hash."""
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.model.models import LedgerEntry
+from headwater.ledger.chain import FIRST_HASH, canonical, record_hash
+from headwater.model.ledger import LedgerEntry, LedgerHead, LedgerRecord
 from headwater.model.values import Json
 from headwater.store.sql.database import Database
 from headwater.store.sql.locks import LEDGER, lock
-from headwater.store.sql.schema import ledger
-from headwater.store.sql.text import check_length
+from headwater.store.sql.schema import ledger, setting
+from headwater.store.sql.text import check_length, decode
 
-FIRST_HASH: Final = "0" * 64
-"""What the first entry names as the hash before it."""
+_COLUMNS: Final = ", ".join(LedgerRecord._fields)
 
 
 class Ledger:
@@ -24,19 +23,52 @@ class Ledger:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def entries(self, *, subject: str | None = None, after: int = 0, limit: int = 1000) -> list[LedgerEntry]:
-        wanted = ledger.c.seq > after
+    def entries(
+        self,
+        *,
+        subject: str | None = None,
+        action: str | None = None,
+        actor: str | None = None,
+        after: int = 0,
+        limit: int = 1000,
+        newest: bool = False,
+    ) -> list[LedgerEntry]:
+        wanted = [ledger.c.seq > after]
         if subject is not None:
-            wanted = sa.and_(wanted, sa.or_(ledger.c.subject == subject, below(subject)))
+            wanted.append(sa.or_(ledger.c.subject == subject, below(subject)))
+        wanted += [ledger.c[n] == v for n, v in (("action", action), ("actor", actor)) if v is not None]
         with self._db.read() as conn:
-            return self.entries_in(conn, wanted, limit=limit)
+            return self.entries_in(conn, sa.and_(*wanted), limit=limit, newest=newest)
+
+    def records(self, *, after: int = 0, limit: int = 10_000) -> list[LedgerRecord]:
+        mark = "?" if self._db.dialect.name == "sqlite" else "%s"
+        # The driver's own rows: a verification reads every entry that there is.
+        statement = f"SELECT {_COLUMNS} FROM ledger WHERE seq > {mark} ORDER BY seq LIMIT {int(limit)}"
+        with self._db.read() as conn, conn.exec_driver_sql(statement, (after,)) as result:
+            rows: Sequence[Sequence[Any]] = [] if result.cursor is None else result.cursor.fetchall()
+        return [_record(row) for row in rows]
+
+    def head(self) -> LedgerHead:
+        last = sa.select(ledger.c.seq, ledger.c.hash, ledger.c.time_ms).order_by(ledger.c.seq.desc()).limit(1)
+        store = sa.select(setting.c.value).where(setting.c.name == "store_id")
+        with self._db.read() as conn:
+            store_id, row = conn.execute(store).scalar_one(), conn.execute(last).one_or_none()
+        seq, digest, time_ms = row or (0, FIRST_HASH, 0)
+        return LedgerHead(store_id=store_id, seq=seq, hash=digest, time_ms=time_ms)
 
     def entries_in(
-        self, conn: sa.Connection, wanted: sa.ColumnElement[bool], *, limit: int | None = None
+        self,
+        conn: sa.Connection,
+        wanted: sa.ColumnElement[bool],
+        *,
+        limit: int | None = None,
+        newest: bool = False,
     ) -> list[LedgerEntry]:
         """Return entries inside a running transaction, oldest first."""
-        rows = conn.execute(sa.select(ledger).where(wanted).order_by(ledger.c.seq).limit(limit))
-        return [_entry(row) for row in rows.mappings()]
+        order = ledger.c.seq.desc() if newest else ledger.c.seq
+        rows = conn.execute(sa.select(ledger).where(wanted).order_by(order).limit(limit))
+        found = [_entry(row) for row in rows.mappings()]
+        return found[::-1] if newest else found
 
     def append(
         self,
@@ -59,19 +91,19 @@ class Ledger:
         last = conn.execute(
             sa.select(ledger.c.seq, ledger.c.time_ms, ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)
         ).one_or_none()
-        fields: dict[str, Any] = {
-            "seq": last.seq + 1 if last else 1,
+        record = LedgerRecord(
+            seq=last.seq + 1 if last else 1,
             # Clocks may step back; the order of decisions does not.
-            "time_ms": max(self._db.clock_ms(), last.time_ms if last else 0),
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "reason": reason,
-            "details": dict(details),
-            "previous_hash": last.hash if last else FIRST_HASH,
-        }
-        values = {**fields, "details": _canonical(fields["details"]), "hash": entry_hash(fields)}
-        conn.execute(sa.insert(ledger).values(values))
+            time_ms=max(self._db.clock_ms(), last.time_ms if last else 0),
+            actor=actor,
+            action=action,
+            subject=subject,
+            reason=reason,
+            details=canonical(details),
+            previous_hash=last.hash if last else FIRST_HASH,
+            hash="",
+        )
+        conn.execute(sa.insert(ledger).values(record._replace(hash=record_hash(record))._asdict()))
 
 
 def below(subject: str) -> sa.ColumnElement[bool]:
@@ -80,14 +112,9 @@ def below(subject: str) -> sa.ColumnElement[bool]:
     return sa.and_(ledger.c.subject > subject + "/", ledger.c.subject < subject + "0")
 
 
-def entry_hash(fields: Mapping[str, Any]) -> str:
-    """Return the hash of an entry: SHA-256 over the canonical JSON of all fields but `hash`."""
-    kept = {name: value for name, value in fields.items() if name != "hash"}
-    return hashlib.sha256(_canonical(kept).encode()).hexdigest()
-
-
-def _canonical(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+def _record(row: Sequence[Any]) -> LedgerRecord:
+    # The driver gives texts as they are stored.
+    return LedgerRecord._make(decode(value) if isinstance(value, str) else value for value in row)
 
 
 def _entry(row: sa.RowMapping) -> LedgerEntry:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from headwater.model import builtin
-from headwater.model.models import LedgerEntry
+from headwater.model.ledger import LedgerEntry
 from headwater.model.refs import ModelRef, parse_ref
 from headwater.store.sql import schema, versions
 from headwater.store.sql.ledger import Ledger

@@ -1,5 +1,7 @@
 """`headwater models` and `headwater ledger`."""
 
+from datetime import UTC, datetime
+
 from headwater.sdk import Client
 
 
@@ -116,3 +118,17 @@ def test_a_decision_is_a_line_that_says_what_changed(cli, trained):
 def test_models_are_listed_as_of_a_moment(cli, trained):
     assert cli.lines("--at", "2013-08-14", "models", "list") == ["No models are registered yet."]
     assert cli.json("--at", "2100-01-01", "models", "list") == cli.json("models", "list")
+
+
+def test_what_was_in_production_then_is_told(cli, trained, fill):
+    promoted = fill(
+        lambda client: [e.time_ms for e in client.models["late-flights"].history() if e.action == "promote"]
+    )
+    first = datetime.fromtimestamp(promoted[0] / 1000, UTC).isoformat()
+
+    (then,) = cli.json("models", "at", first, "late-flights")
+
+    assert (then["production"], then["stages"], then["aliases"]) == (1, {"production": 1}, {})
+    assert cli.lines("models", "at", "2013-08-14") == ["No models were registered then."]
+    assert "did you mean late-flights" in cli("models", "at", "2100-01-01", "late-fligths", code=3).stderr
+    cli("models", "at", "last Tuesday", code=2)

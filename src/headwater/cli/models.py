@@ -10,6 +10,7 @@ from headwater.model.refs import ModelRef, parse_ref
 from headwater.registry import version_of
 
 MODEL_COLUMNS = ("name", "versions", "production", "aliases", "description", "updated")
+STANDING_COLUMNS = ("name", "production", "stages", "aliases", "versions")
 VERSION_COLUMNS = ("version", "stage", "aliases", "metrics", "format", "created")
 MINOR_COLUMNS = ("format", "created")
 
@@ -76,6 +77,19 @@ def rollback(ctx: click.Context, name: str, reason: str, *, as_json: bool) -> No
     with client(ctx) as opened:
         moved = opened.models[name].rollback(reason=reason)
     print_facts(version_row(moved), as_json=as_json)
+
+
+@models.command("at")
+@click.argument("time")
+@click.argument("name", required=False)
+@json_option
+@click.pass_context
+def standing_at(ctx: click.Context, time: str, name: str | None, *, as_json: bool) -> None:
+    """Show what was in production, and in each stage, at TIME (UTC), such as 2013-08-14T09:00."""
+    with client(ctx) as opened:
+        then = opened.at(time).models
+        rows = [model_row(model) for model in ([then[name].info()] if name else then.search())]
+    print_rows(rows, STANDING_COLUMNS, as_json=as_json, empty="No models were registered then.")
 
 
 def _model_ref(text: str) -> ModelRef:

@@ -51,9 +51,8 @@ docs: .venv/.ready-dev ## Check that the docs are complete and their examples ru
 	$(BIN)/pytest -n 0 $(PYTEST_ARGS) tests/docs
 
 .PHONY: bench
-bench: .venv/.ready-dev ## Measure every claim of docs/performance.md (BENCH_ARGS="series")
-	@[ -d benchmarks ] || { echo 'there is no benchmarks/ folder yet: nothing to measure' >&2; exit 1; }
-	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+bench: .venv/.ready-dev | $(filter .venv-tools/%,$(UV)) ## Measure every claim of docs/performance.md (BENCH_ARGS="series")
+	UV=$(UV) $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: changelog
 changelog: .venv/.ready-dev ## Show the next release's notes from changes/

@@ -1,0 +1,1 @@
+"""Measurements behind docs/performance.md, one file per claim; `python -m benchmarks --list` names them."""

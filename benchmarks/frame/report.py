@@ -1,0 +1,81 @@
+"""Results as lines on a terminal, as JSON lines, and as the table of docs/performance.md."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TypeAlias
+
+from benchmarks.frame.results import Fact, Result, Skip
+from benchmarks.frame.units import cost, figures
+
+Outcome: TypeAlias = Result | Fact | Skip
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_WORDS = {True: "met", False: "**missed**", None: "no target"}
+_MARKS = {True: "met   ", False: "MISSED", None: "      "}
+
+
+def line(outcome: Outcome) -> str:
+    """Return an outcome as one line."""
+    match outcome:
+        case Result():
+            target = f"  target {outcome.target.words}" if outcome.target else ""
+            return (
+                f"  {_MARKS[outcome.is_met]} {outcome.work}: {_costs(outcome)}"
+                f"  {_ratio(outcome)}{target}" + (f"  ({outcome.note})" if outcome.note else "")
+            )
+        case Fact():
+            return f"  {_MARKS[outcome.is_met]} {outcome.work}: {outcome.seen}  {outcome.target}".rstrip()
+        case Skip():
+            return f"  skipped: {outcome.reason}"
+
+
+def write_table(page: Path, outcomes: Sequence[Outcome], machine: Mapping[str, str]) -> None:
+    """Put the machine and the table between the marks of a page.
+
+    Raises:
+        ValueError: the page has no marks.
+    """
+    text = page.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no {BEGIN} … {END}")
+    page.write_text(f"{before}{BEGIN}\n{_machine(machine)}\n\n{_table(outcomes)}\n{END}{after}")
+
+
+def _machine(machine: Mapping[str, str]) -> str:
+    return "Machine: " + "; ".join(f"{name} {value}" for name, value in machine.items()) + "."
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    head = "| work | against | ours | theirs | times cheaper (least to most) | target | |"
+    return "\n".join([head, "|---|---|---|---|---|---|---|", *(_row(outcome) for outcome in outcomes)])
+
+
+def _row(outcome: Outcome) -> str:
+    match outcome:
+        case Result():
+            words = outcome.target.words if outcome.target else ""
+            cells = [outcome.work, outcome.peer, *_pair(outcome), _ratio(outcome), words]
+            cells.append(_WORDS[outcome.is_met])
+        case Fact():
+            cells = [outcome.work, "", outcome.seen, "", "", outcome.target, _WORDS[outcome.is_met]]
+        case Skip():
+            cells = [outcome.benchmark, "", "skipped", "", "", "", outcome.reason]
+    return f"| {' | '.join(cell.replace('|', ',') for cell in cells)} |"
+
+
+def _pair(result: Result) -> tuple[str, str]:
+    return cost(median(result.ours), result.unit), cost(median(result.theirs), result.unit)
+
+
+def _costs(result: Result) -> str:
+    ours, theirs = _pair(result)
+    return f"{ours} against {theirs} of {result.peer}"
+
+
+def _ratio(result: Result) -> str:
+    ratios = result.ratios
+    spread = f" ({figures(min(ratios))} to {figures(max(ratios))})" if len(ratios) > 1 else ""
+    return f"{figures(result.ratio)}×{spread}"

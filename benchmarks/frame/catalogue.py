@@ -5,7 +5,7 @@ from importlib import import_module
 
 from benchmarks.frame.bench import Benchmark
 
-NAMES = ("series", "imports")
+NAMES = ("series", "reading", "search", "lineage", "imports")
 
 
 def benchmarks(names: Sequence[str] = ()) -> list[Benchmark]:

@@ -1,0 +1,68 @@
+"""Everything that an artifact came from, among a million artifacts."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Final
+
+from benchmarks.data.lineage import Families, fill_store
+from benchmarks.frame import Bench, Benchmark, Result, Target
+from benchmarks.frame.turns import take_turns, timed_loop
+from headwater.model.ids import ArtifactId
+from headwater.model.lineage import Walk
+from headwater.store.sql.store import SqlStore
+
+# Outputs are events 4, inputs 3: from an artifact to whatever its execution read.
+BARE: Final = """
+WITH RECURSIVE up(id) AS (
+    SELECT ? UNION
+    SELECT used.artifact_id FROM up
+    CROSS JOIN event made ON made.artifact_id = up.id AND made.type IN (1, 4, 6, 7)
+    CROSS JOIN event used ON used.execution_id = made.execution_id AND used.type IN (2, 3, 5)
+)
+SELECT id FROM up
+"""
+COLD: Final = Target(1 / 1.5, "within 1.5 times")
+
+
+def run(bench: Bench) -> Iterator[Result]:
+    """Compare hop by hop with one recursive query on the same tables, for three sizes of answer."""
+    families = Families.of(bench.size(500_000, 2_000))
+    file = bench.cached(f"lineage-{families.executions}.db", lambda file: fill_store(file, families))
+    with SqlStore(f"sqlite:///{file}") as store, closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA cache_size=-64000")
+        starts = [families.last_artifact(family) for family in (len(families.sizes) - 1, 1, 0)]
+        for start, loops in zip(starts, (200, 3, 1), strict=True):
+            yield compare(bench, store, connection, start, bench.size(loops, 1))
+
+
+def compare(bench: Bench, store: SqlStore, connection: sqlite3.Connection, start: int, loops: int) -> Result:
+    """Measure one closure both ways; ours also has the executions, hops and edges."""
+    question = Walk(artifacts=(ArtifactId(start),), max_nodes=1_000_000)
+
+    def bare() -> list[tuple[int]]:
+        return connection.execute(BARE, (start,)).fetchall()
+
+    reached = store.lineage.reach(question)
+    assert {i for (i,) in bare()} == set(reached.artifacts)
+    work: list[Callable[[], object]] = [lambda: store.lineage.reach(question), bare]
+    costs = take_turns(
+        [timed_loop(lambda _, one=one: one(), loops) for one in work], repeats=bench.size(9, 1)
+    )
+    nodes = len(reached.artifacts) + len(reached.executions)
+    return bench.result(
+        f"upstream closure of {nodes:,} nodes in a store of {_words(connection)}, cold",
+        "the bare recursive query, artifact ids only",
+        *costs,
+        target=COLD,
+    )
+
+
+def _words(connection: sqlite3.Connection) -> str:
+    artifacts, events = (
+        connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("artifact", "event")
+    )
+    return f"{artifacts:,} artifacts and {events:,} events"
+
+
+BENCHMARK = Benchmark(name="lineage", summary="upstream closures against the bare recursive query", run=run)

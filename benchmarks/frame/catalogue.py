@@ -5,7 +5,7 @@ from importlib import import_module
 
 from benchmarks.frame.bench import Benchmark
 
-NAMES = ("series", "reading", "search", "lineage", "imports")
+NAMES = ("series", "metrics", "reading", "search", "search_mlflow", "lineage", "nodes", "imports")
 
 
 def benchmarks(names: Sequence[str] = ()) -> list[Benchmark]:

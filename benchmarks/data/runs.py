@@ -1,7 +1,8 @@
 """Runs with params and metrics, the same ones in a store and in tables written by hand."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -82,7 +83,7 @@ def fill_store(url: str, runs: Runs) -> None:
     fill = _Fill(runs, int(first.id), execution.type_id, first.experiment_id)
     engine = dialect_for(url).open_engine(url)
     insert = dialect_for(url).insert_rows
-    with engine.begin() as conn:
+    with engine.begin() as conn, _without_indexes(conn):
         for table in (schema.run, schema.association, schema.execution):
             conn.execute(sa.delete(table))
         for table, columns, make in fill.tables():
@@ -96,6 +97,20 @@ def fill_store(url: str, runs: Runs) -> None:
         elif conn.dialect.name == "sqlite":
             conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
+
+
+@contextmanager
+def _without_indexes(conn: sa.Connection) -> Generator[None]:
+    """Build SQLite's indexes at the end, at once: half the time of indexes that grow row by row."""
+    found: list[tuple[str, str]] = []
+    if conn.dialect.name == "sqlite":
+        text = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+        found = [(name, statement) for name, statement in conn.exec_driver_sql(text)]
+    for name, _ in found:
+        conn.exec_driver_sql(f"DROP INDEX {name}")
+    yield
+    for _, statement in found:
+        conn.exec_driver_sql(statement)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.frame.results import Fact, Result, Target
+from benchmarks.frame.results import Curve, Fact, Result, Target
 from benchmarks.frame.turns import Arm, take_turns
 from tests.servers import NoServerError, Servers
 
@@ -32,7 +32,7 @@ class Benchmark:
 
     name: str
     summary: str
-    run: Callable[["Bench"], Iterator[Result | Fact]]
+    run: Callable[["Bench"], Iterator[Result | Fact | Curve]]
 
 
 class Bench:

@@ -5,7 +5,12 @@ from importlib import import_module
 
 from benchmarks.frame.bench import Benchmark
 
-NAMES = ("series", "metrics", "reading", "search", "search_mlflow", "lineage", "nodes", "imports")
+NAMES = (
+    *("series", "metrics", "reading"),
+    *("search", "search_mlflow", "lineage"),
+    *("nodes", "decisions", "writers"),
+    *("servers", "growth", "imports"),
+)
 
 
 def benchmarks(names: Sequence[str] = ()) -> list[Benchmark]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from statistics import median
 from typing import TypeAlias
 
-from benchmarks.frame.results import Fact, Result, Skip
+from benchmarks.frame.plot import draw
+from benchmarks.frame.results import Curve, Fact, Result, Skip
 from benchmarks.frame.units import cost, figures
 
-Outcome: TypeAlias = Result | Fact | Skip
+Outcome: TypeAlias = Result | Fact | Curve | Skip
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _WORDS = {True: "met", False: "**missed**", None: "no target"}
@@ -26,12 +27,18 @@ def line(outcome: Outcome) -> str:
             )
         case Fact():
             return f"  {_MARKS[outcome.is_met]} {outcome.work}: {outcome.seen}  {outcome.target}".rstrip()
+        case Curve():
+            grown = (
+                f"{size:,}: {cost(spent, 's')}"
+                for size, spent in zip(outcome.sizes, outcome.seconds, strict=True)
+            )
+            return f"         {outcome.work}: {', '.join(grown)}"
         case Skip():
             return f"  skipped: {outcome.reason}"
 
 
 def write_table(page: Path, outcomes: Sequence[Outcome], machine: Mapping[str, str]) -> None:
-    """Put the machine and the table between the marks of a page.
+    """Put the machine and the table between the marks of a page, and a plot of curves beside it.
 
     Raises:
         ValueError: the page has no marks.
@@ -41,19 +48,35 @@ def write_table(page: Path, outcomes: Sequence[Outcome], machine: Mapping[str, s
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{page} has no {BEGIN} … {END}")
-    page.write_text(f"{before}{BEGIN}\n{_machine(machine)}\n\n{_table(outcomes)}\n{END}{after}")
+    curves = [outcome for outcome in outcomes if isinstance(outcome, Curve)]
+    parts = [_machine(machine), _table([o for o in outcomes if not isinstance(o, Curve)])]
+    if curves:
+        picture = page.with_name(f"{page.stem}-growth.svg")
+        draw(curves, picture)
+        parts += [_grown(curves), f"![Cost of one call by size of the store]({picture.name})"]
+    page.write_text(before + "\n\n".join([BEGIN, *parts, END]) + after)
 
 
 def _machine(machine: Mapping[str, str]) -> str:
     return "Machine: " + "; ".join(f"{name} {value}" for name, value in machine.items()) + "."
 
 
-def _table(outcomes: Sequence[Outcome]) -> str:
+def _grown(curves: Sequence[Curve]) -> str:
+    sizes = curves[0].sizes
+    head = " | ".join(f"{size:,}" for size in sizes)
+    lines = [f"| one call, by runs (artifacts) in the store | {head} |", f"|---{'|---' * len(sizes)}|"]
+    for curve in curves:
+        cells = " | ".join(cost(spent, "s") for spent in curve.seconds)
+        lines.append(f"| {curve.work} | {cells} |")
+    return "\n".join(lines)
+
+
+def _table(outcomes: Sequence[Result | Fact | Skip]) -> str:
     head = "| work | against | ours | theirs | times cheaper (least to most) | target | |"
     return "\n".join([head, "|---|---|---|---|---|---|---|", *(_row(outcome) for outcome in outcomes)])
 
 
-def _row(outcome: Outcome) -> str:
+def _row(outcome: Result | Fact | Skip) -> str:
     match outcome:
         case Result():
             words = outcome.target.words if outcome.target else ""

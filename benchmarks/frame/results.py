@@ -1,7 +1,7 @@
 """What came of a measurement."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -54,18 +54,35 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something that was seen and has no peer: nothing lost, how costs grow."""
+    """Something that was seen and has no peer, such as that nothing was lost."""
 
     benchmark: str
     work: str
     seen: str
     target: str = ""
     is_met: bool | None = None
-    data: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def record(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {"kind": "fact", **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """How the cost of one call grows with the size of the store.
+
+    Attributes:
+        seconds: Cost of one call, the median, index-aligned with `sizes`.
+    """
+
+    benchmark: str
+    work: str
+    sizes: Sequence[int]
+    seconds: Sequence[float]
+
+    def record(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {"kind": "curve", **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

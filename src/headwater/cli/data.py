@@ -2,6 +2,7 @@
 
 import click
 
+from headwater.cli.differences import print_difference
 from headwater.cli.output import json_option, print_facts, print_rows, when
 from headwater.cli.rows import data_row
 from headwater.cli.session import client
@@ -38,9 +39,7 @@ def list_data(ctx: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, ref: str, *, as_json: bool) -> None:
     """Show the versions of a data set, or one of them; REF is data/NAME or data/NAME/2."""
-    parsed = parse_ref(ref if ref.startswith("data/") else str(DataRef(ref)))
-    if not isinstance(parsed, DataRef):
-        raise InvalidError(f"{ref!r} is not a data set")
+    parsed = _data_ref(ref)
     with client(ctx) as opened:
         if parsed.version is not None:
             print_facts(data_row(opened.store.data.version(parsed.name, parsed.version)), as_json=as_json)
@@ -48,3 +47,26 @@ def show(ctx: click.Context, ref: str, *, as_json: bool) -> None:
         opened.store.data.version(parsed.name)
         rows = [data_row(version) for version in opened.store.data.versions(parsed.name)]
     print_rows(rows, ("version", "rows", "anomalies", "digest", "created"), as_json=as_json, empty="")
+
+
+@data.command()
+@click.argument("name")
+@click.argument("before", type=int)
+@click.argument("after", type=int)
+@click.option("--rows/--no-rows", default=True, show_default=True, help="Count the rows that differ.")
+@json_option
+@click.pass_context
+def compare(ctx: click.Context, name: str, before: int, after: int, *, rows: bool, as_json: bool) -> None:
+    """Compare version BEFORE of data set NAME with version AFTER: rows, columns, and how they were made."""
+    parsed = _data_ref(name)
+    with client(ctx) as opened:
+        asked = opened.lineage(str(DataRef(parsed.name, before)))
+        found = asked.diff(str(DataRef(parsed.name, after)), rows=rows)
+    print_difference(found, as_json=as_json)
+
+
+def _data_ref(text: str) -> DataRef:
+    parsed = parse_ref(text if text.startswith("data/") else str(DataRef(text)))
+    if not isinstance(parsed, DataRef):
+        raise InvalidError(f"{text!r} is not a data set")
+    return parsed

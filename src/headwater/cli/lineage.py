@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from headwater.cli.differences import print_difference
 from headwater.cli.output import json_option, print_json
 from headwater.cli.session import client
 
@@ -37,3 +38,16 @@ def show(
         click.echo(answer.dot(), nl=False)
     else:
         click.echo(str(answer))
+
+
+@lineage.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--rows", is_flag=True, help="Count the rows that differ; reads both tables.")
+@json_option
+@click.pass_context
+def diff(ctx: click.Context, before: str, after: str, *, rows: bool, as_json: bool) -> None:
+    """Tell what differs between the histories of BEFORE and AFTER: data, code, params, packages, metrics."""
+    with client(ctx) as opened:
+        found = opened.lineage(before).diff(after, rows=rows)
+    print_difference(found, as_json=as_json)

@@ -1,10 +1,14 @@
 """`headwater runs`: look at runs."""
 
+from collections.abc import Sequence
+
 import click
 
+from headwater.cli.differences import print_differences
 from headwater.cli.output import json_option, limit_option, print_facts, print_json, print_rows
 from headwater.cli.rows import metric_row, run_row
 from headwater.cli.session import client
+from headwater.errors import InvalidError
 from headwater.model.runs import Run
 
 COLUMNS = ("run", "name", "experiment", "status", "start", "seconds", "metrics", "params")
@@ -65,6 +69,21 @@ def show(ctx: click.Context, run_id: str, *, as_json: bool) -> None:
     if facts["captured"]:
         click.echo("\ncaptured")
         print_facts(facts["captured"])
+
+
+@runs.command()
+@click.argument("run_ids", nargs=-1, required=True, metavar="RUN RUN [RUN]...")
+@json_option
+@click.pass_context
+def compare(ctx: click.Context, run_ids: Sequence[str], *, as_json: bool) -> None:
+    """Compare runs with the first one: what they read, their code, params, packages and metrics."""
+    if len(run_ids) < 2:
+        raise InvalidError("two runs are needed to compare them")
+    with client(ctx) as opened:
+        first, *others = (opened.get_run(text) for text in run_ids)
+        asked = opened.lineage(f"runs/{first.run_id}")
+        found = [asked.diff(f"runs/{other.run_id}") for other in others]
+    print_differences(found, as_json=as_json)
 
 
 def _print(found: list[Run], *, as_json: bool) -> None:

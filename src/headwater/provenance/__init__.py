@@ -1,15 +1,43 @@
-"""Walks over the graph's events, and pictures of what they find; knows no database."""
+"""Walks over the graph's events, what they say about a thing, and pictures of it; knows no database."""
 
+from headwater.provenance.changes import Change, FileChange, RowChange
+from headwater.provenance.comparing import Evidence, compare, material_changes
+from headwater.provenance.difference import Difference
+from headwater.provenance.history import (
+    History,
+    Material,
+    Step,
+    columns_of,
+    history_of,
+    maker_of,
+    shared_name,
+)
+from headwater.provenance.patches import changed_in
 from headwater.provenance.pictures import as_dict, to_dot, to_mermaid
 from headwater.provenance.routes import shortest_route
 from headwater.provenance.tree import TreeLine, tree_lines
 from headwater.provenance.walk import Expand, event_types, walk
 
 __all__ = [
+    "Change",
+    "Difference",
+    "Evidence",
     "Expand",
+    "FileChange",
+    "History",
+    "Material",
+    "RowChange",
+    "Step",
     "TreeLine",
     "as_dict",
+    "changed_in",
+    "columns_of",
+    "compare",
     "event_types",
+    "history_of",
+    "maker_of",
+    "material_changes",
+    "shared_name",
     "shortest_route",
     "to_dot",
     "to_mermaid",

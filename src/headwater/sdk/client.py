@@ -16,6 +16,7 @@ from headwater.model.listing import Listing
 from headwater.model.runs import Run
 from headwater.model.times import milliseconds
 from headwater.registry import Registry, load_version, version_of
+from headwater.sdk.histories import Sources
 from headwater.sdk.lineage import Lineage
 from headwater.sdk.project import Places, places
 from headwater.store import open_store
@@ -154,7 +155,7 @@ class Client:
 
     def lineage(self, ref: str) -> Lineage:
         """Return the lineage of what a reference names; see `headwater.lineage`."""
-        return Lineage.of(self.store, ref)
+        return Lineage.of(Sources(self.store, lambda: self.blobs, self._places.root), ref)
 
     def at(self, moment: str | datetime | int) -> Self:
         """Return a view of everything as it was at a moment; it reads, and never writes.

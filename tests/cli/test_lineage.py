@@ -1,0 +1,60 @@
+"""`headwater lineage`, `runs compare` and `data compare`."""
+
+import pytest
+
+
+def test_diff_says_a_sentence_and_shows_a_table(cli, trained):
+    lines = cli.lines("lineage", "diff", "models/late-flights/1", "models/late-flights/2")
+
+    differs = "models/late-flights/2 differs from models/late-flights/1: with lr 0.01 instead of 0.1"
+    assert lines[0].startswith(differs)
+    assert lines[1] == ""
+    assert lines[2].split() == ["section", "what", "before", "after", "note"]
+    assert ["metrics", "auc", "0.71", "0.72", "+0.01"] in [line.split() for line in lines]
+
+
+def test_diff_of_a_thing_with_itself_is_one_line(cli, trained):
+    version = "models/late-flights/1"
+
+    found = cli.json("lineage", "diff", version, version)
+
+    assert found["different"] == []
+    assert cli.lines("lineage", "diff", version, version)[0].startswith("Nothing that is recorded of")
+
+
+def test_diff_as_json_has_every_section(cli, trained):
+    found = cli.json("lineage", "diff", "models/late-flights/1", "models/late-flights/2")
+
+    assert found["different"] == ["params", "metrics"]
+    assert found["params"] == [{"name": "lr", "before": 0.1, "after": 0.01}]
+    assert found["metrics"][0]["difference"] == pytest.approx(0.01)
+
+
+def test_runs_are_compared_with_the_first_one(cli, trained):
+    one, two = trained
+
+    lines = cli.lines("runs", "compare", one[:8], two[:8], one)
+    found = cli.json("runs", "compare", one[:8], two[:8], one)
+
+    assert [each["different"] for each in found] == [["params", "metrics"], []]
+    assert lines[0].startswith(f"runs/{two} differs from runs/{one}: with lr 0.01 instead of 0.1")
+
+
+def test_one_run_cannot_be_compared(cli, trained):
+    assert "two runs are needed" in cli("runs", "compare", trained[0], code=2).stderr
+
+
+def test_data_versions_are_compared_with_their_rows(cli, fill):
+    fill(lambda client: [client.dataset("flights", [{"late": n}, {"late": 0}]) for n in (1, 2)])
+
+    (found,) = cli.json("data", "compare", "flights", "1", "2")["data"]
+
+    assert found["rows"] == {"added": 1, "removed": 1}
+    assert cli.json("data", "compare", "data/flights", "1", "2", "--no-rows")["data"][0]["rows"] is None
+
+
+@pytest.mark.parametrize(
+    "words", [("lineage", "diff", "models/x/1", "models/x/2"), ("data", "compare", "x", "1", "2")]
+)
+def test_what_is_not_there_is_not_found(cli, words):
+    cli(*words, code=3)

@@ -58,3 +58,23 @@ def test_data_versions_are_compared_with_their_rows(cli, fill):
 )
 def test_what_is_not_there_is_not_found(cli, words):
     cli(*words, code=3)
+
+
+def test_missing_says_how_much_is_known_and_what_would_have_recorded_the_rest(cli, trained):
+    found = cli.json("lineage", "missing", "models/late-flights/1")
+    lines = cli.lines("lineage", "missing", "models/late-flights/1")
+
+    shares = {check["name"]: check["share"] for check in found["checks"]}
+    assert shares == {
+        "data version": 1,
+        "input bytes": 1,
+        "code commit": 0,
+        "hyperparameters": 1,
+        "environment": 0,
+        "metrics": 1,
+        "seed": 0,
+        "evaluation data": 0,
+    }
+    assert found["score"] == 0.5
+    assert lines[0].startswith("50% of the record of models/late-flights/1 is known; missing: code commit, ")
+    assert any("capture=False" in line for line in lines)

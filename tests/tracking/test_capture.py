@@ -68,7 +68,7 @@ class NoBlobs(FsspecBlobs):
     """A blob store that is out of reach."""
 
     def __init__(self):
-        pass
+        self.url = "s3://out/of/reach"
 
     def put_bytes(self, data):
         raise UnavailableError("no bucket")

@@ -4,10 +4,12 @@ from typing import Final
 
 import click
 
+from headwater.cli.cells import printable
 from headwater.cli.differences import print_difference
-from headwater.cli.output import json_option, print_json
+from headwater.cli.output import json_option, print_json, print_rows
 from headwater.cli.session import client
 
+MISSING_COLUMNS: Final = ("check", "standing", "of", "why", "call")
 FORMATS: Final = ("tree", "mermaid", "dot")
 
 
@@ -51,3 +53,19 @@ def diff(ctx: click.Context, before: str, after: str, *, rows: bool, as_json: bo
     with client(ctx) as opened:
         found = opened.lineage(before).diff(after, rows=rows)
     print_difference(found, as_json=as_json)
+
+
+@lineage.command()
+@click.argument("ref")
+@json_option
+@click.pass_context
+def missing(ctx: click.Context, ref: str, *, as_json: bool) -> None:
+    """Tell what the record of REF lacks: data, code, params, environment, metrics, seed, evaluation."""
+    with client(ctx) as opened:
+        found = opened.lineage(ref).missing()
+    if as_json:
+        print_json(found.json())
+        return
+    click.echo(printable(str(found)))
+    click.echo()
+    print_rows(found.rows(), MISSING_COLUMNS, as_json=False, empty="")

@@ -34,9 +34,12 @@ RUN: Final = NewType(
         "threads": ValueKind.STRUCT,
         "seeds": ValueKind.STRUCT,
         "capture_warnings": ValueKind.STRUCT,
+        "undeclared_reads": ValueKind.STRUCT,
     },
 )
 """Its properties are what a run captures by itself.
+
+`undeclared_reads` is `{"files": [...], "more": 0}`: data files that it opened and never declared.
 
 `git_diff_digest` and `packages_digest` name bytes in the blob store: a patch that `git apply` takes,
 and a JSON object of package names and versions. Whoever removes unused bytes must count properties

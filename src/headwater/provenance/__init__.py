@@ -2,6 +2,7 @@
 
 from headwater.provenance.changes import Change, FileChange, RowChange
 from headwater.provenance.comparing import Evidence, compare, material_changes
+from headwater.provenance.completeness import Facts, missing_of
 from headwater.provenance.difference import Difference
 from headwater.provenance.history import (
     History,
@@ -12,6 +13,7 @@ from headwater.provenance.history import (
     maker_of,
     shared_name,
 )
+from headwater.provenance.missing import Check, Finding, Missing
 from headwater.provenance.patches import changed_in
 from headwater.provenance.pictures import as_dict, to_dot, to_mermaid
 from headwater.provenance.routes import shortest_route
@@ -20,12 +22,16 @@ from headwater.provenance.walk import Expand, event_types, walk
 
 __all__ = [
     "Change",
+    "Check",
     "Difference",
     "Evidence",
     "Expand",
+    "Facts",
     "FileChange",
+    "Finding",
     "History",
     "Material",
+    "Missing",
     "RowChange",
     "Step",
     "TreeLine",
@@ -37,6 +43,7 @@ __all__ = [
     "history_of",
     "maker_of",
     "material_changes",
+    "missing_of",
     "shared_name",
     "shortest_route",
     "to_dot",

@@ -23,6 +23,7 @@ class Material:
         kind: `data`, `model` or `artifact`.
         columns: None where it has no columns, or they were not recorded.
         stored_digest: Digest under which the blob store has its bytes, where it does.
+        source: Where it came from, in words or as an address.
         hops: How far up it stands.
     """
 
@@ -34,6 +35,7 @@ class Material:
     row_count: int | None = None
     columns: Columns | None = None
     stored_digest: str | None = None
+    source: str | None = None
     hops: int = 0
 
 

@@ -157,6 +157,7 @@ def _material(
     artifact: Artifact, hops: int, data: DataVersion | None, version: ModelVersion | None
 ) -> Material:
     rows, stored = artifact.properties.get("row_count"), artifact.properties.get("bytes_digest")
+    source = artifact.properties.get("source")
     named = data or version
     return Material(
         id=artifact.id,
@@ -167,6 +168,7 @@ def _material(
         row_count=rows if isinstance(rows, int) else None,
         columns=columns_of(artifact.properties.get("schema")),
         stored_digest=stored if isinstance(stored, str) else None,
+        source=source if isinstance(source, str) else artifact.uri,
         hops=hops,
     )
 

@@ -8,10 +8,11 @@ from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, LineageGraph, Walk
 from headwater.model.protocols import Store
 from headwater.model.refs import parse_ref
-from headwater.provenance import Difference, compare
+from headwater.provenance import Difference, Missing, compare
 from headwater.sdk.answers import Answer
 from headwater.sdk.histories import Sources, evidence_for, read_history
 from headwater.sdk.naming import names_of, start_of
+from headwater.sdk.records import read_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,13 @@ class Lineage:
         before = read_history(sources, self.start).history
         after = read_history(sources, start_of(self.store, parse_ref(other))).history
         return compare(before, after, evidence_for(sources, before, after, rows=rows))
+
+    def missing(self) -> Missing:
+        """Return what its record lacks, with a score and the calls that would have recorded it.
+
+        See `headwater.provenance.missing_of` for what is looked for and how the score is made.
+        """
+        return read_missing(self.sources, read_history(self.sources, self.start))
 
     @property
     def store(self) -> Store:

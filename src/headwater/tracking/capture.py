@@ -10,6 +10,7 @@ from typing import Final
 from headwater.model.protocols import BlobStore
 from headwater.model.values import Json, PropertyValue
 from headwater.tracking.environment import Environment, entry_point, seed_facts, thread_facts
+from headwater.tracking.reads import watch
 
 TIMEOUT_S: Final = 30.0
 """Longest time that the end of a run waits for its capture."""
@@ -54,6 +55,10 @@ class Capture:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
+        with watch.ignoring():
+            self._find_out()
+
+    def _find_out(self) -> None:
         for name, part in (
             ("code", self._note_code),
             ("packages", self._note_packages),

@@ -14,6 +14,7 @@ from headwater.model.ids import ArtifactId
 from headwater.model.protocols import BlobStore
 from headwater.model.values import Json, PropertyValue
 from headwater.tracking.frame_files import read_array, read_frame
+from headwater.tracking.reads import watch
 from headwater.tracking.session import Session
 from headwater.tracking.validation import check_key
 
@@ -130,6 +131,7 @@ class Dataset:
             path = self.fetch(Path(folder) / name)
             return read_array(path) if path.suffix == ".npy" else read_frame(path, library)
 
+    @watch.ignoring()
     def _path(self) -> Path:
         from headwater.fingerprints import fingerprint as fingerprint_of
 
@@ -143,6 +145,8 @@ class Dataset:
         return self.fetch(folder / (source.name or "data"))
 
 
+# What is read to identify data is read by us, and not by the run.
+@watch.ignoring()
 def log_dataset(
     session: Session,
     name: str,

@@ -126,18 +126,23 @@ def figure_bytes(fig: Any, name: str) -> tuple[bytes, str]:
     )
 
 
-def link(session: Session, run: Owner, thing: object, kind: EventType, name: str | None) -> None:
+def link(session: Session, run: Owner, thing: object, kind: EventType, name: str | None) -> object:
     """Tie something to a run; a tie that is there already stays as it is.
+
+    Returns:
+        What was given; for a reference what it names.
 
     Raises:
         NotFoundError: a reference names nothing.
         InvalidError: it is nothing that a run can read or make.
         UnavailableError: the store cannot be reached.
     """
-    artifact_id, label = artifact_of(session.store, thing)
+    found = _resolve(session.store, thing) if isinstance(thing, str) else thing
+    artifact_id, label = artifact_of(session.store, found)
     path = (check_key("input" if kind is EventType.INPUT else "output", name or label),)
     tie = ArtifactLink(artifact=artifact_id, type=kind, path=path)
     session.store.links.publish(Publication(execution=ExecutionChange(id=run.id), artifacts=[tie]))
+    return found
 
 
 def artifact_of(store: Store, thing: object) -> tuple[ArtifactId, str]:

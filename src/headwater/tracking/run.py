@@ -22,6 +22,7 @@ from headwater.tracking.capture import Capture
 from headwater.tracking.delivery import execution_id
 from headwater.tracking.metric_log import MetricLog
 from headwater.tracking.outcome import outcome
+from headwater.tracking.reads import READING, Reads, places_of, watch
 from headwater.tracking.records import RunEnd, RunEntry, RunOp
 from headwater.tracking.session import Session
 from headwater.tracking.validation import param_values, same_value, tag_values
@@ -69,6 +70,7 @@ class ActiveRun(MetricLog):
         self._params: dict[str, PropertyValue] = dict(params or {})
         self._op_batch = 0
         self._capture: Capture | None = None
+        self._reads: Reads | None = None
         self._outer: ActiveRun | None = None
         session.note_open(self)
         session.tracker.flusher.start()
@@ -166,7 +168,9 @@ class ActiveRun(MetricLog):
             UnavailableError: the store cannot be reached; artifacts do not wait in the journal.
         """
         self._check_open()
-        return outputs.log_path(self._session, self, Path(path), name)
+        self._declare(str(path))
+        with watch.ignoring():
+            return outputs.log_path(self._session, self, Path(path), name)
 
     def log_text(self, text: str, name: str) -> Artifact:
         """Store text as an output of the run, in UTF-8.
@@ -219,7 +223,7 @@ class ActiveRun(MetricLog):
             RefusedError, UnavailableError: as in `log_artifact`.
         """
         self._check_open()
-        outputs.link(self._session, self, thing, EventType.INPUT, name)
+        self._declare(*places_of(outputs.link(self._session, self, thing, EventType.INPUT, name)))
         return thing
 
     def log_dataset(self, dataset: outputs.T, name: str | None = None) -> outputs.T:
@@ -229,7 +233,7 @@ class ActiveRun(MetricLog):
             HeadwaterError: as in `use`.
         """
         self._check_open()
-        outputs.link(self._session, self, dataset, EventType.OUTPUT, name)
+        self._declare(*places_of(outputs.link(self._session, self, dataset, EventType.OUTPUT, name)))
         return dataset
 
     def log_model(
@@ -317,16 +321,21 @@ class ActiveRun(MetricLog):
         session = self._session
         self._capture = Capture(session.environment, session.project_root, session.blobs, self._attach)
         self._capture.start()
+        if session.settings.audit_reads:
+            self._reads = Reads(session.project_root, session.own_folders)
+            watch.begin(self._reads)
 
     def __enter__(self) -> Self:
         self._outer = _CURRENT.get()
         _CURRENT.set(self)
+        READING.set(self._reads)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _CURRENT.set(self._outer)
+        READING.set(self._outer._reads if self._outer else None)
         self.end(*outcome(error))
 
     def __repr__(self) -> str:
@@ -353,7 +362,14 @@ class ActiveRun(MetricLog):
                 return
         self._op_batch = self._buffer.add_op(op)
 
+    def _declare(self, *places: object) -> None:
+        if self._reads is not None:
+            self._reads.declare(places)
+
     def _finish(self, op: RunOp) -> None:
+        if self._reads is not None:
+            watch.end(self._reads)
+            self._attach({"undeclared_reads": self._reads.undeclared()})
         if self._capture is not None and not self._capture.wait():
             _LOG.warning("run %s: what it runs on could not be captured in time", self.run_id)
         if not self._session.flush(self._patience_s()):

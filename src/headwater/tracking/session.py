@@ -17,6 +17,7 @@ from headwater.model.graph import NewType
 from headwater.model.ids import RunId, TypeId
 from headwater.model.protocols import BlobStore, Store
 from headwater.tracking.environment import Environment, default_actor
+from headwater.tracking.reads import local_path
 from headwater.tracking.settings import TrackingSettings
 from headwater.tracking.sync import SyncReport
 from headwater.tracking.tracker import Tracker
@@ -77,12 +78,20 @@ class Session:
         self._store, self._reopen, self._process = store, reopen, os.getpid()
         url = without_password(store.url)
         folder = journals and journals / sha256(url.encode()).hexdigest()[:12]
+        self._journals = [journals] if journals else []
         self.tracker = Tracker(lambda: self.store, url, folder, self.settings, self._can_send)
         self.environment = Environment(self.project_root)
         self._types: dict[tuple[object, ...], TypeId] = {}
         self._open_runs: dict[RunId, OpenRun] = {}
         self._is_closed = self._is_recovered = False
         atexit.register(self.close)
+
+    @property
+    def own_folders(self) -> list[Path]:
+        """Folders in which nothing is the user's: journals, and bytes that are kept on this machine."""
+        blobs = local_path(self.blobs.url)
+        places = [self.project_root / ".headwater", *self._journals]
+        return [*places, Path(blobs)] if blobs else places
 
     @property
     def store(self) -> Store:

@@ -26,6 +26,7 @@ class TrackingSettings:
         heartbeat_s: Time between signs of life of open runs.
         lost_after_s: Silence after which a run counts as lost.
         retry_max_s: Longest pause between two tries to reach the store.
+        audit_reads: Notice data files that a run reads without declaring them. `HEADWATER_AUDIT_READS`.
     """
 
     flush_interval_s: float = 1.0
@@ -37,13 +38,14 @@ class TrackingSettings:
     heartbeat_s: float = 10.0
     lost_after_s: float = 60.0
     retry_max_s: float = 15.0
+    audit_reads: bool = True
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "TrackingSettings":
         """Take the settings that environment variables give; the rest as they are by default.
 
         Raises:
-            InvalidError: a variable does not hold a positive number.
+            InvalidError: a variable does not hold a positive number, or on or off.
 
         Example:
             >>> TrackingSettings.from_environment({"HEADWATER_JOURNAL_MAX_MB": "64"}).journal_bytes
@@ -52,7 +54,15 @@ class TrackingSettings:
         default = cls()
         size_mb = _positive(environment, "HEADWATER_JOURNAL_MAX_MB", default.journal_bytes / MIB)
         timeout_s = _positive(environment, "HEADWATER_EXIT_TIMEOUT_S", default.exit_timeout_s)
-        return cls(journal_bytes=int(size_mb * MIB), exit_timeout_s=timeout_s)
+        audits = _switch(environment, "HEADWATER_AUDIT_READS", default=default.audit_reads)
+        return cls(journal_bytes=int(size_mb * MIB), exit_timeout_s=timeout_s, audit_reads=audits)
+
+
+def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environment.get(name, "on" if default else "off").strip().lower()
+    if text not in {"on", "off"}:
+        raise InvalidError(f"{name} must be on or off, not {text!r}")
+    return text == "on"
 
 
 def _positive(environment: Mapping[str, str], name: str, default: float) -> float:

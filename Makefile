@@ -7,6 +7,7 @@ UV_VERSION := 0.13.8
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+CRASH_ARGS ?=
 
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
@@ -53,6 +54,10 @@ docs: .venv/.ready-dev ## Check that the docs are complete and their examples ru
 .PHONY: bench
 bench: .venv/.ready-dev | $(filter .venv-tools/%,$(UV)) ## Measure every claim of docs/performance.md (BENCH_ARGS="series")
 	UV=$(UV) $(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.PHONY: crash
+crash: .venv/.ready-dev ## Kill a mixed workload 500 times, and check after each (CRASH_ARGS="--store mysql")
+	$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 .PHONY: changelog
 changelog: .venv/.ready-dev ## Show the next release's notes from changes/

@@ -29,10 +29,11 @@ class NotFoundError(HeadwaterError, LookupError):
 
     code = "not_found"
 
-    def __init__(self, kind: str, key: object, *, near: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, key: object, *, near: Iterable[str] = (), gone: str = "") -> None:
+        """Say what is not there, and perhaps what was meant (`near`) or what became of it (`gone`)."""
         self.kind, self.key, self.near = kind, key, tuple(near)
         hint = f"; did you mean {', '.join(self.near)}?" if self.near else ""
-        super().__init__(f"no {kind} {key!r}{hint}")
+        super().__init__(f"no {kind} {key!r}{f': {gone}' if gone else ''}{hint}")
 
 
 class ConflictError(HeadwaterError, ValueError):

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -59,6 +59,41 @@ class LocalPlace:
             hasher = copy_chunks(chunks, file)
             self._publish(path, file, key_of(hasher.digest()))
         return hasher
+
+    def refresh(self, key: str, /) -> bool:
+        """Make a key as new as if it were written now."""
+        try:
+            os.utime(self._root / key)
+        except FileNotFoundError:
+            return False
+        except PermissionError:  # somebody else's file: its time cannot be set, and writing replaces it
+            return False
+        return True
+
+    def stored(self) -> Iterator[tuple[str, int, int]]:
+        """Yield (key, size in bytes, time in milliseconds)."""
+        for key in self.keys():
+            with suppress(FileNotFoundError):
+                found = (self._root / key).stat()
+                yield key, found.st_size, found.st_mtime_ns // 1_000_000
+
+    def delete_unless_newer(self, key: str, than_ms: int, /) -> bool:
+        """Take a key away, look at its time once more, and put it back if somebody has just refreshed it.
+
+        From the moment that it is away nobody can refresh it any more: they write it anew.
+        """
+        folder = self._root / "tmp"
+        _make_folder(folder)
+        private = folder / uuid.uuid4().hex
+        try:
+            (self._root / key).rename(private)
+        except FileNotFoundError:
+            return False
+        if private.stat().st_mtime_ns // 1_000_000 > than_ms:
+            private.replace(self._root / key)
+            return False
+        private.unlink()
+        return True
 
     def delete(self, key: str, /) -> None:
         """Remove a key, if it is there."""

@@ -38,6 +38,18 @@ class Place(Protocol):
         """Copy pieces to a private place, then show them under the key of what was copied."""
         ...
 
+    def refresh(self, key: str, /) -> bool:
+        """Make a key as new as if it were written now, if that is cheap or due; False: write it again."""
+        ...
+
+    def stored(self) -> Iterator[tuple[str, int, int]]:
+        """Yield (key, size in bytes, time in milliseconds) of all keys, and perhaps of other files."""
+        ...
+
+    def delete_unless_newer(self, key: str, than_ms: int, /) -> bool:
+        """Remove a key unless it was written or refreshed after a moment; tell whether it was removed."""
+        ...
+
     def delete(self, key: str, /) -> None:
         """Remove a key, if it is there."""
         ...

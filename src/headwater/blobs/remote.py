@@ -2,10 +2,12 @@
 
 import io
 import tempfile
+import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import BinaryIO, Final, cast
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, Final, cast
 
 from headwater.blobs.digests import Hasher, copy_chunks, key_of
 from headwater.blobs.drivers import FileSystem, driver_errors, protocols_of
@@ -13,6 +15,10 @@ from headwater.model.blobs import FILE_SCHEME, FOLDER_SCHEME
 
 _OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "r2"})
 """An object is there when its upload has ended, and not before."""
+
+
+REFRESH_AFTER_S: Final = 12 * 3600
+"""Bytes that are put again are written again when they are older: less than the grace of a removal."""
 
 
 class RemotePlace:
@@ -62,6 +68,35 @@ class RemotePlace:
             self._upload(copy.name, key_of(hasher.digest()))
         return hasher
 
+    def refresh(self, key: str, /) -> bool:
+        """Tell whether a key is new enough; an object's time changes only when it is written again."""
+        modified_ms = self._modified_ms(key)
+        return modified_ms is not None and time.time() * 1000 - modified_ms < REFRESH_AFTER_S * 1000
+
+    def stored(self) -> Iterator[tuple[str, int, int]]:
+        """Yield (key, size in bytes, time in milliseconds)."""
+        for scheme in (FILE_SCHEME, FOLDER_SCHEME):
+            for path, info in self._files.find(self._path(scheme), detail=True).items():
+                key = path.removeprefix(self._root).lstrip("/")
+                yield key, int(info["size"]), _time_of(info)
+
+    def delete_unless_newer(self, key: str, than_ms: int, /) -> bool:
+        """Remove a key unless it was written after a moment.
+
+        Between the look and the removal lies one request: object stores cannot do both at once.
+        """
+        modified_ms = self._modified_ms(key)
+        if modified_ms is None or modified_ms > than_ms:
+            return False
+        self.delete(key)
+        return True
+
+    def _modified_ms(self, key: str) -> int | None:
+        try:
+            return _time_of(self._files.info(self._path(key)))
+        except FileNotFoundError:
+            return None
+
     def delete(self, key: str, /) -> None:
         """Remove a key, if it is there."""
         with suppress(FileNotFoundError):
@@ -90,6 +125,22 @@ class RemotePlace:
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
+
+
+def _time_of(info: Mapping[str, Any]) -> int:
+    """Return the time of a file or object; drivers call and write it differently."""
+    for name in ("LastModified", "last_modified", "mtime", "created", "updated", "modified"):
+        match info.get(name):
+            case datetime() as moment:
+                return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+            case int() | float() as seconds:
+                return int(seconds * 1000)
+            case str() as text:
+                return int(datetime.fromisoformat(text).timestamp() * 1000)
+            case _:
+                continue
+    # Unknown counts as new: what is new is never removed.
+    return int(time.time() * 1000)
 
 
 class MemoryPlace(RemotePlace):

@@ -21,7 +21,8 @@ from headwater.errors import (
     NotFoundError,
     UnavailableError,
 )
-from headwater.model.blobs import FILE_SCHEME, Blob, ManifestEntry
+from headwater.model.blobs import FILE_SCHEME, Blob, ManifestEntry, StoredBlob
+from headwater.model.protocols import BlobStore
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,7 +57,7 @@ class FsspecBlobs:
         """
         blob = file_blob(path)
         with self._guard():
-            if self._place.size(key_of(blob.digest)) == blob.size_bytes:
+            if self._is_there(key_of(blob.digest), blob.size_bytes):
                 return blob
             # The file may have changed since: what was copied counts.
             stored = self._place.write_chunks(file_chunks(path))
@@ -143,6 +144,21 @@ class FsspecBlobs:
             private.replace(target)
         return target
 
+    def take(self, digest: str, source: BlobStore, /) -> None:
+        """Store what another blob store has under a digest, verified; of a folder only the manifest.
+
+        Raises:
+            NotFoundError: the other has nothing under the digest.
+            CorruptError: its bytes do not match it.
+            UnavailableError: one of the two is out of reach.
+        """
+        if not _is_file(digest):
+            # Written again as it was: a manifest has one way to be written.
+            self._put(digest, encode_manifest(source.manifest(digest)))
+            return
+        with source.open(digest) as file, self._guard():
+            _expect(digest, self._place.write_chunks(read_chunks(file)).digest())
+
     def verify(self, digest: str, /) -> None:
         """Read everything under a digest and compare.
 
@@ -174,6 +190,26 @@ class FsspecBlobs:
             keys = list(self._place.keys())
         return (digest for key in keys if (digest := digest_at(key)))
 
+    def stored(self) -> Iterable[StoredBlob]:
+        """Yield everything that is stored, with size and age, in no order."""
+        with self._guard():
+            found = list(self._place.stored())
+        return (
+            StoredBlob(digest=digest, size_bytes=size_bytes, modified_ms=modified_ms)
+            for key, size_bytes, modified_ms in found
+            if (digest := digest_at(key))
+        )
+
+    def delete_unless_newer(self, digest: str, than_ms: int, /) -> bool:
+        """Remove what is stored under one digest, unless it was put after a moment.
+
+        Returns:
+            Whether it was removed.
+        """
+        key = key_of(digest)
+        with self._guard(digest):
+            return self._place.delete_unless_newer(key, than_ms)
+
     def delete(self, digest: str, /) -> None:
         """Remove what is stored under one digest; nothing happens when it is not there.
 
@@ -186,9 +222,13 @@ class FsspecBlobs:
     def _put(self, digest: str, data: bytes) -> Blob:
         key = key_of(digest)
         with self._guard():
-            if self._place.size(key) != len(data):
+            if not self._is_there(key, len(data)):
                 self._place.write(key, data)
         return Blob(digest=digest, size_bytes=len(data))
+
+    def _is_there(self, key: str, size_bytes: int) -> bool:
+        # Refreshed, so that whoever removes unused bytes sees that they are about to be used.
+        return self._place.size(key) == size_bytes and self._place.refresh(key)
 
     def _put_entry(self, file: FolderFile) -> ManifestEntry:
         blob = self.put_file(file.source)

@@ -34,6 +34,28 @@ def list_data(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @data.command()
+@click.argument("refs", metavar="REF...", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+@click.pass_context
+def delete(ctx: click.Context, refs: tuple[str, ...], reason: str) -> None:
+    """Delete data versions such as data/NAME/2; recording the same content again restores one."""
+    with client(ctx) as opened:
+        opened.delete_data(refs, reason=reason)
+    click.echo(f"Deleted {len(refs)} data versions; `headwater data restore` brings them back.")
+
+
+@data.command()
+@click.argument("refs", metavar="REF...", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+@click.pass_context
+def restore(ctx: click.Context, refs: tuple[str, ...], reason: str) -> None:
+    """Bring deleted data versions back."""
+    with client(ctx) as opened:
+        opened.restore_data(refs, reason=reason)
+    click.echo(f"Restored {len(refs)} data versions.")
+
+
+@data.command()
 @click.argument("ref")
 @json_option
 @click.pass_context

@@ -36,6 +36,8 @@ _COMMANDS: Final = {
     "data": "headwater.cli.data:data",
     "lineage": "headwater.cli.lineage:lineage",
     "ledger": "headwater.cli.ledger:ledger",
+    "gc": "headwater.cli.gc:gc",
+    "doctor": "headwater.cli.doctor:doctor",
     "db": "headwater.cli.db:db",
     "sync": "headwater.cli.sync:sync",
 }

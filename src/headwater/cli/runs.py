@@ -18,7 +18,7 @@ METRIC_COLUMNS = ("metric", "last", "step", "min", "max", "points")
 
 @click.group()
 def runs() -> None:
-    """Look at runs."""
+    """Look at runs, delete and restore them."""
 
 
 @runs.command("list")
@@ -84,6 +84,29 @@ def compare(ctx: click.Context, run_ids: Sequence[str], *, as_json: bool) -> Non
         asked = opened.lineage(f"runs/{first.run_id}")
         found = [asked.diff(f"runs/{other.run_id}") for other in others]
     print_differences(found, as_json=as_json)
+
+
+@runs.command()
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+@click.option("--force", is_flag=True, help="Also runs whose model versions are registered.")
+@click.pass_context
+def delete(ctx: click.Context, run_ids: tuple[str, ...], reason: str, *, force: bool) -> None:
+    """Delete runs: lists leave them out, lineage still shows them; `restore` brings them back until `gc`."""
+    with client(ctx) as opened:
+        opened.delete_runs(run_ids, reason=reason, force=force)
+    click.echo(f"Deleted {len(run_ids)} runs; `headwater runs restore` brings them back.")
+
+
+@runs.command()
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+@click.pass_context
+def restore(ctx: click.Context, run_ids: tuple[str, ...], reason: str) -> None:
+    """Bring deleted runs back."""
+    with client(ctx) as opened:
+        opened.restore_runs(run_ids, reason=reason)
+    click.echo(f"Restored {len(run_ids)} runs.")
 
 
 def _print(found: list[Run], *, as_json: bool) -> None:

@@ -5,9 +5,11 @@ import importlib.metadata
 import json
 import pickle
 import platform
+import sys
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -195,10 +197,18 @@ def _unpickling(folder: Path) -> Generator[None]:
 def _facts(model: object, *packages: str) -> dict[str, Json]:
     own = type(model).__module__.partition(".")[0]
     versions: dict[str, Json] = {"python": platform.python_version()}
-    for package in sorted({*packages, *importlib.metadata.packages_distributions().get(own, ())}):
+    for package in sorted({*packages, *_distributions(own)}):
         with suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
     return {"class": f"{type(model).__module__}.{type(model).__qualname__}", "versions": versions}
+
+
+@cache
+def _distributions(module: str) -> tuple[str, ...]:
+    # The answer reads the metadata of every installed package, a fifth of a second, so it is asked for once.
+    if module in sys.stdlib_module_names:
+        return ()
+    return tuple(importlib.metadata.packages_distributions().get(module, ()))
 
 
 def _skops() -> Any:

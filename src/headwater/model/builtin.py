@@ -42,8 +42,7 @@ RUN: Final = NewType(
 `undeclared_reads` is `{"files": [...], "more": 0}`: data files that it opened and never declared.
 
 `git_diff_digest` and `packages_digest` name bytes in the blob store: a patch that `git apply` takes,
-and a JSON object of package names and versions. Whoever removes unused bytes must count properties
-whose name ends in `_digest` as uses.
+and a JSON object of package names and versions.
 """
 EXPERIMENT: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.Experiment")
 REGISTERED_MODEL: Final = NewType(
@@ -86,3 +85,6 @@ MODEL: Final = NewType(
         "input_example": ValueKind.STRUCT,
     },
 )
+
+BYTES_PROPERTIES: Final = ("bytes_digest", "git_diff_digest", "packages_digest")
+"""Properties whose value names bytes that have to be in the blob store."""

@@ -50,6 +50,8 @@ class DataVersion:
     properties: Properties = field(default_factory=dict[str, PropertyValue])
     tags: Properties = field(default_factory=dict[str, PropertyValue])
     created_ms: int
+    deleted_ms: int | None = None
+    removed_ms: int | None = None
 
     @property
     def ref(self) -> str:

@@ -155,6 +155,8 @@ class Node:
     created_ms: int
     updated_ms: int
     deleted_ms: int | None = None
+    removed_ms: int | None = None
+    """When it was removed for good: what is left of it are its type, name, digest and times."""
     revision: int = 1
     """Counts the changes; pass it as `expect_revision` to change only what was read."""
 

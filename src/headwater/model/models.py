@@ -105,6 +105,7 @@ class ModelVersion:
     created_ms: int
     updated_ms: int
     deleted_ms: int | None = None
+    removed_ms: int | None = None
     revision: int = 1
 
     @property

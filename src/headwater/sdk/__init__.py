@@ -1,6 +1,6 @@
 """What users import, as functions of the current client; `headwater` re-exports it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +22,12 @@ __all__ = [
     "at",
     "connect",
     "dataset",
+    "delete_runs",
     "get_run",
     "lineage",
     "load_model",
     "models",
+    "restore_runs",
     "run",
     "search_runs",
 ]
@@ -143,6 +145,37 @@ def search_runs(filter: str = "", *, order_by: str = "", limit: int = 100) -> li
         InvalidError: the limit is negative.
     """
     return _current.get().search_runs(filter, order_by=order_by, limit=limit)
+
+
+def delete_runs(run_ids: Sequence[str], *, reason: str, force: bool = False) -> None:
+    """Delete runs, all or none: lists and searches leave them out, lineage still shows them.
+
+    `headwater gc` removes them for good after a while; until then `restore_runs` brings them back.
+
+    Args:
+        run_ids: Ids, references, or the beginnings of ids.
+        reason: Why; kept in the ledger.
+        force: Also runs whose model versions are registered.
+
+    Raises:
+        NotFoundError: there is no such run.
+        RefusedError: the reason is empty, or a run has made registered versions and `force` is not set.
+    """
+    _current.get().delete_runs(run_ids, reason=reason, force=force)
+
+
+def restore_runs(run_ids: Sequence[str], *, reason: str) -> None:
+    """Bring deleted runs back, all or none.
+
+    Args:
+        run_ids: Ids, references, or the beginnings of ids.
+        reason: Why; kept in the ledger.
+
+    Raises:
+        NotFoundError: there is no such run, or it was removed for good.
+        RefusedError: the reason is empty.
+    """
+    _current.get().restore_runs(run_ids, reason=reason)
 
 
 def load_model(ref: str) -> object:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from functools import cached_property
@@ -11,18 +11,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from headwater.errors import InvalidError, RefusedError
+from headwater.model.data import DataVersion
 from headwater.model.filters import Entity
 from headwater.model.listing import Listing
+from headwater.model.refs import DataRef, parse_ref
 from headwater.model.runs import Run
 from headwater.model.times import milliseconds
 from headwater.registry import Registry, load_version, version_of
 from headwater.sdk.histories import Sources
 from headwater.sdk.lineage import Lineage
 from headwater.sdk.project import Places, places
+from headwater.sdk.upkeep import Upkeep
 from headwater.store import open_store
 from headwater.tracking import ActiveRun, Dataset, Session, find_run, log_dataset, start_run
 from headwater.tracking.environment import default_actor
 from headwater.tracking.session import without_password
+from headwater.upkeep import delete_data, delete_runs, restore_data, restore_runs
 
 if TYPE_CHECKING:
     from headwater.model.protocols import BlobStore, Store
@@ -83,6 +87,11 @@ class Client:
             reopen=None if is_memory else lambda: self.store,
             actor=self.actor,
         )
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """What looks after the store: garbage collection and examination."""
+        return Upkeep(self.store, self.blobs, self.session)
 
     @cached_property
     def models(self) -> Registry:
@@ -148,6 +157,40 @@ class Client:
             if (token := page.next_token) is None:
                 break
         return found
+
+    def delete_runs(self, run_ids: Sequence[str], *, reason: str, force: bool = False) -> None:
+        """Delete runs; see `headwater.delete_runs`."""
+        runs = [self.get_run(i) for i in run_ids]
+        delete_runs(self.store, runs, actor=self.actor, reason=reason, force=force)
+
+    def restore_runs(self, run_ids: Sequence[str], *, reason: str) -> None:
+        """Restore deleted runs; see `headwater.restore_runs`."""
+        restore_runs(self.store, [self.get_run(i) for i in run_ids], actor=self.actor, reason=reason)
+
+    def delete_data(self, refs: Sequence[str], *, reason: str) -> None:
+        """Delete data versions such as `data/flights/2`; recording the same content again restores one.
+
+        Raises:
+            NotFoundError: there is no such version.
+            RefusedError: the reason is empty.
+        """
+        delete_data(self.store, self._data_versions(refs), actor=self.actor, reason=reason)
+
+    def restore_data(self, refs: Sequence[str], *, reason: str) -> None:
+        """Restore deleted data versions.
+
+        Raises:
+            NotFoundError: there is no such version, or it was removed for good.
+            RefusedError: the reason is empty.
+        """
+        restore_data(self.store, self._data_versions(refs), actor=self.actor, reason=reason)
+
+    def _data_versions(self, refs: Sequence[str]) -> list[DataVersion]:
+        parsed = [parse_ref(ref) for ref in refs]
+        for ref in parsed:
+            if not isinstance(ref, DataRef) or ref.version is None:
+                raise InvalidError(f"{ref} is not a data version: name its number, such as data/flights/2")
+        return [self.store.data.version(r.name, r.version) for r in parsed if isinstance(r, DataRef)]
 
     def load_model(self, ref: str) -> object:
         """Load a model by reference; see `headwater.load_model`."""

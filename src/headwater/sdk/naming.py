@@ -28,7 +28,7 @@ def start_of(store: Store, ref: Ref) -> NodeRef:
         case DataRef():
             return (NodeKind.ARTIFACT, _data_version(store, ref).id)
         case RunRef():
-            return (NodeKind.EXECUTION, _run(store, ref).id)
+            return (NodeKind.EXECUTION, _execution_of(store, ref))
         case NodeIdRef("artifacts", node_id):
             return (NodeKind.ARTIFACT, node_id)
         case NodeIdRef("executions", node_id):
@@ -41,13 +41,17 @@ def _data_version(store: Store, ref: DataRef) -> DataVersion:
     return store.data.version(ref.name, ref.version)
 
 
-def _run(store: Store, ref: RunRef) -> Run:
+def _execution_of(store: Store, ref: RunRef) -> int:
     ids = store.runs.with_prefix(ref.run_id, limit=2)
-    if not ids:
-        raise NotFoundError("run", str(ref))
     if len(ids) > 1:
         raise InvalidError(f"several runs begin with {ref.run_id!r}, such as {ids[0]} and {ids[1]}")
-    return store.runs.get(ids)[0]
+    if ids:
+        return store.runs.get(ids)[0].id
+    # Lineage stays readable after a run was removed for good.
+    removed = store.upkeep.removed_runs(ref.run_id, limit=2)
+    if len(removed) != 1:
+        raise NotFoundError("run", str(ref))
+    return removed[0].node_id
 
 
 def names_of(store: Store, graph: LineageGraph) -> dict[NodeRef, str]:
@@ -65,12 +69,14 @@ def names_of(store: Store, graph: LineageGraph) -> dict[NodeRef, str]:
 
 def _version_name(version: ModelVersion) -> str:
     stage = "" if version.stage == NO_STAGE else version.stage
-    return _with_facts(version.ref, [stage, *_numbers(dict(version.metrics))])
+    removed = "" if version.removed_ms is None else "removed"
+    return _with_facts(version.ref, [removed, stage, *_numbers(dict(version.metrics))])
 
 
 def _data_name(version: DataVersion) -> str:
     rows = version.properties.get("row_count")
-    return _with_facts(version.ref, [f"{rows:,} rows"] if isinstance(rows, int) else [])
+    removed = "" if version.removed_ms is None else "removed"
+    return _with_facts(version.ref, [removed, f"{rows:,} rows" if isinstance(rows, int) else ""])
 
 
 def _run_name(run: Run) -> str:

@@ -1,11 +1,21 @@
 """Stores: implementations of the protocols in `headwater.model.protocols`."""
 
+from pathlib import Path
+
 from headwater.errors import InvalidError
 from headwater.model.protocols import Store
+from headwater.model.upkeep import DatabaseCopy
 
 SCHEMES = ("memory", "sqlite", "postgresql", "postgres", "mysql", "mariadb")
 
-__all__ = ["SCHEMES", "open_store", "upgrade_store"]
+__all__ = [
+    "SCHEMES",
+    "copy_database",
+    "is_empty_database",
+    "load_database",
+    "open_store",
+    "upgrade_store",
+]
 
 
 def open_store(url: str) -> Store:
@@ -42,6 +52,46 @@ def upgrade_store(url: str) -> tuple[int, int]:
     from headwater.store.sql.setup import upgrade_url
 
     return upgrade_url(url)
+
+
+def copy_database(url: str, folder: Path) -> DatabaseCopy:
+    """Copy the database at `url` into a folder, while others write.
+
+    Raises:
+        InvalidError, MissingDependencyError, UnavailableError: as in `open_store`.
+        RefusedError: the program that dumps such a server is not installed, or failed.
+        CorruptError: the SQLite file is damaged.
+    """
+    _check_url(url)
+    from headwater.store.sql import backup
+
+    return backup.copy_database(url, folder)
+
+
+def load_database(url: str, file: Path) -> None:
+    """Make the database at `url` what a copy of one of the same kind holds.
+
+    Raises:
+        InvalidError, MissingDependencyError, UnavailableError: as in `open_store`.
+        RefusedError: it is a copy of another kind of database, or the program that loads it is not
+            installed, or failed.
+    """
+    _check_url(url)
+    from headwater.store.sql import backup
+
+    backup.load_database(url, file)
+
+
+def is_empty_database(url: str) -> bool:
+    """Tell whether nothing would be lost if the database at `url` were replaced.
+
+    Raises:
+        InvalidError, MissingDependencyError, UnavailableError: as in `open_store`.
+    """
+    _check_url(url)
+    from headwater.store.sql import backup
+
+    return backup.is_empty(url)
 
 
 def _check_url(url: str) -> None:

@@ -208,7 +208,9 @@ def _is_small(found: "Fingerprint") -> bool:
 
 
 def _stored_version(session: Session, name: str, digest: str) -> DataVersion | None:
-    same = [artifact.id for artifact in session.store.artifacts.by_digests([digest])]
+    # A deleted one is recorded again, which restores it.
+    stored = session.store.artifacts.by_digests([digest])
+    same = [artifact.id for artifact in stored if artifact.deleted_ms is None]
     versions = session.store.data.by_artifact_ids(same) if same else []
     return next((version for version in versions if version.name == name), None)
 

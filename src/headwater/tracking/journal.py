@@ -85,7 +85,7 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             while True:
                 writer = new_writer_id()
-                if lock := JournalLock.take(_lock_path(folder, writer)):
+                if lock := JournalLock.take(lock_path(folder, writer)):
                     break
         except OSError as error:
             raise UnavailableError(f"no journal can be kept in {folder}: {error}") from error
@@ -248,7 +248,7 @@ class Journal:
         Returns:
             None when its owner lives, somebody else was quicker, or there is nothing in it.
         """
-        lock = JournalLock.take(_lock_path(folder, writer))
+        lock = JournalLock.take(lock_path(folder, writer))
         if lock is None:
             return None
         found: dict[Path, Header] = {}
@@ -323,7 +323,8 @@ class Journal:
         return UnavailableError(message)
 
 
-def _lock_path(folder: Path, writer: int) -> Path:
+def lock_path(folder: Path, writer: int) -> Path:
+    """Return the file whose lock tells whether a writer is alive."""
     return folder / f"{writer:016x}.lock"
 
 

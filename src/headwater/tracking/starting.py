@@ -121,7 +121,8 @@ def find_run(session: Session, text: str) -> Run:
     prefix = text.removeprefix("runs/")
     ids = session.store.runs.with_prefix(prefix, limit=2)
     if not ids:
-        raise NotFoundError("run", text)
+        removed = session.store.upkeep.removed_runs(prefix, limit=1)
+        raise NotFoundError("run", text, gone=removed[0].obituary if removed else "")
     if len(ids) > 1:
         raise InvalidError(f"several runs begin with {prefix!r}, such as {ids[0]} and {ids[1]}")
     return session.store.runs.get(ids)[0]

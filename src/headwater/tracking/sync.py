@@ -1,16 +1,19 @@
 """Sync: send what dead processes logged and the store never got."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from headwater.errors import CorruptError, UnavailableError
+from headwater.model.blobs import is_digest
 from headwater.model.protocols import Store
 from headwater.tracking.buffer import Contents, collect
 from headwater.tracking.delivery import Delivery, Refusal
-from headwater.tracking.journal import Journal
+from headwater.tracking.journal import Journal, lock_path
 from headwater.tracking.journal_files import writers
+from headwater.tracking.journal_lock import JournalLock
 from headwater.tracking.records import (
     Checkpoint,
     Header,
@@ -21,6 +24,9 @@ from headwater.tracking.records import (
     RunRecord,
     Seal,
     SeriesRecord,
+    decode,
+    frames,
+    is_mark,
 )
 from headwater.tracking.settings import TrackingSettings
 
@@ -55,6 +61,28 @@ def adopt_journals(folder: Path, store: Store, settings: TrackingSettings) -> Sy
         if journal := Journal.adopt(folder, writer, settings):
             _adopt(journal, store, report)
     return report
+
+
+def count_waiting(folder: Path) -> int:
+    """Return how many journals of dead processes wait to be sent."""
+    count = 0
+    for writer in writers(folder):
+        if lock := JournalLock.take(lock_path(folder, writer)):
+            lock.release()
+            count += 1
+    return count
+
+
+def digests_waiting(folder: Path) -> set[str]:
+    """Return the digests that journals name, those of living processes too: the store may lack them."""
+    found: set[str] = set()
+    for path in folder.glob("*.log"):
+        with suppress(FileNotFoundError):
+            for _, payload in frames(path.read_bytes()):
+                record = None if is_mark(payload) else decode(payload)
+                values = record.properties.values() if isinstance(record, RunOp) and record.properties else ()
+                found |= {v for v in values if isinstance(v, str) and is_digest(v)}
+    return found
 
 
 def _adopt(journal: Journal, store: Store, report: SyncReport) -> None:

@@ -15,7 +15,7 @@ from headwater.tracking.buffer import Buffer
 from headwater.tracking.flusher import Flusher
 from headwater.tracking.journal import Journal
 from headwater.tracking.settings import TrackingSettings
-from headwater.tracking.sync import SyncReport, adopt_journals
+from headwater.tracking.sync import SyncReport, adopt_journals, count_waiting, digests_waiting
 
 
 class Tracker:
@@ -67,6 +67,14 @@ class Tracker:
         if self._folder is None:
             return SyncReport()
         return adopt_journals(self.folder, self._store(), self.settings)
+
+    def waiting_journals(self) -> int:
+        """Return how many journals of dead processes wait to be sent."""
+        return 0 if self._folder is None else count_waiting(self._folder)
+
+    def waiting_digests(self) -> set[str]:
+        """Return the digests that journals name and the store may not know of yet."""
+        return set() if self._folder is None else digests_waiting(self._folder)
 
     def flush(self, timeout_s: float) -> bool:
         """Bring everything that was logged before this call into the store.

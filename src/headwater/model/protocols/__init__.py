@@ -6,6 +6,7 @@ from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, NodeStore, TypeStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.store import Store
+from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "SeriesStore",
     "Store",
     "TypeStore",
+    "UpkeepStore",
 ]

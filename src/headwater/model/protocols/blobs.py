@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from headwater.model.blobs import Blob, ManifestEntry
+from headwater.model.blobs import Blob, ManifestEntry, StoredBlob
 
 
 class BlobStore(Protocol):
@@ -53,6 +53,14 @@ class BlobStore(Protocol):
         """
         ...
 
+    def take(self, digest: str, source: "BlobStore", /) -> None:
+        """Store what another blob store has under a digest, verified; of a folder only the manifest.
+
+        Raises:
+            NotFoundError, CorruptError: as in `read`.
+        """
+        ...
+
     def verify(self, digest: str, /) -> None:
         """Read everything under a digest and compare.
 
@@ -67,6 +75,21 @@ class BlobStore(Protocol):
 
     def digests(self) -> Iterable[str]:
         """Yield every digest that is stored, in no order."""
+        ...
+
+    def stored(self) -> Iterable[StoredBlob]:
+        """Yield everything that is stored, with size and age, in no order."""
+        ...
+
+    def delete_unless_newer(self, digest: str, than_ms: int, /) -> bool:
+        """Remove what is stored under one digest, unless it was put after a moment.
+
+        Whoever puts the same bytes at this very moment either makes them newer before they are
+        removed, or finds them gone and writes them again.
+
+        Returns:
+            Whether it was removed.
+        """
         ...
 
     def delete(self, digest: str, /) -> None:

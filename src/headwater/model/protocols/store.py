@@ -7,6 +7,7 @@ from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
+from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
 
 
@@ -68,6 +69,11 @@ class Store(Protocol):
     @property
     def ledger(self) -> LedgerStore:
         """The record of decisions."""
+        ...
+
+    @property
+    def upkeep(self) -> UpkeepStore:
+        """Deletion, removal for good, and integrity."""
         ...
 
     def at(self, time_ms: int, /) -> "Store":

@@ -100,6 +100,9 @@ class DataStore(Protocol):
     def add_version(self, new: NewDataVersion, /) -> DataVersion:
         """Record a version under the next number; the same content again returns the stored version.
 
+        A stored version that was deleted is restored by this; one that was removed for good is not
+        found again, and the content gets a new number.
+
         Raises:
             InvalidError: the name, the digest or a property is unusable.
             ConflictError: the data set is deleted.
@@ -107,7 +110,7 @@ class DataStore(Protocol):
         ...
 
     def version(self, name: str, version: int | None = None, /) -> DataVersion:
-        """Return one version, by default the newest.
+        """Return one version, by default the newest that is not deleted; by number deleted ones, too.
 
         Raises:
             NotFoundError: there is no such data set or version.
@@ -115,7 +118,7 @@ class DataStore(Protocol):
         ...
 
     def versions(self, name: str, /) -> list[DataVersion]:
-        """Return all versions of a data set, by number; empty when there is none."""
+        """Return all versions of a data set, by number, deleted ones left out; empty when there is none."""
         ...
 
     def all(self) -> list[DataSet]:

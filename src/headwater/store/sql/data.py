@@ -14,7 +14,7 @@ from headwater.store.sql import versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import Artifacts, Contexts
-from headwater.store.sql.schema import context, version
+from headwater.store.sql.schema import artifact, context, version
 from headwater.store.sql.text import check_length
 from headwater.store.sql.types import Types
 
@@ -41,8 +41,11 @@ class Data:
             number = versions.next_number(conn, owner)
             same = sa.and_(version.c.context_id == owner, version.c.content == new.digest)
             if stored := versions.rows_of(conn, same):
-                return ArtifactId(stored[0].artifact_id)
-            artifact = NewArtifact(
+                found = ArtifactId(stored[0].artifact_id)
+                # Whoever records deleted content anew needs it.
+                self._artifacts.mark_deleted(conn, [found], None)
+                return found
+            new_artifact = NewArtifact(
                 type_id=data_type,
                 uri=new.uri,
                 state=ArtifactState.LIVE,
@@ -50,7 +53,7 @@ class Data:
                 size_bytes=new.size_bytes,
                 properties=new.properties,
             )
-            return self._insert(conn, artifact, owner, number)
+            return self._insert(conn, new_artifact, owner, number)
 
         return self.by_artifact_ids([self._db.write(job)])[0]
 
@@ -58,7 +61,8 @@ class Data:
         kind = self._types.ensure(builtin.DATA_SET)
         with self._db.read() as conn:
             owner = versions.require_context(conn, "data set", kind, name)
-            newest = sa.select(sa.func.max(version.c.number)).where(version.c.context_id == owner)
+            mine = sa.and_(version.c.context_id == owner, _is_live())
+            newest = sa.select(sa.func.max(version.c.number)).where(mine)
             wanted = newest.scalar_subquery() if number is None else sa.literal(number)
             found = self._load(conn, sa.and_(version.c.context_id == owner, version.c.number == wanted))
         if not found:
@@ -69,14 +73,16 @@ class Data:
         kind = self._types.ensure(builtin.DATA_SET)
         with self._db.read() as conn:
             owner = versions.context_id(conn, kind, name)
-            return [] if owner is None else self._load(conn, version.c.context_id == owner)
+            mine = sa.and_(version.c.context_id == owner, _is_live())
+            return [] if owner is None else self._load(conn, mine)
 
     def all(self) -> list[DataSet]:
         kind = self._types.ensure(builtin.DATA_SET)
         count = sa.func.count(version.c.artifact_id)
         statement = (
             sa.select(context.c.id, count)
-            .outerjoin(version, version.c.context_id == context.c.id)
+            .select_from(context)
+            .outerjoin(version, sa.and_(version.c.context_id == context.c.id, _is_live()))
             .where(context.c.type_id == kind, context.c.deleted_ms.is_(None))
             .group_by(context.c.id)
         )
@@ -115,8 +121,16 @@ class Data:
 
     def _load(self, conn: sa.Connection, condition: sa.ColumnElement[bool]) -> list[DataVersion]:
         rows = versions.rows_of(conn, condition)
-        artifacts = self._artifacts.by_ids(conn, [row.artifact_id for row in rows])
+        ids = [row.artifact_id for row in rows]
+        artifacts = self._artifacts.by_ids(conn, ids, with_removed=True)
         return [_data_version(row, artifacts[row.artifact_id]) for row in rows]
+
+
+def _is_live() -> sa.ColumnElement[bool]:
+    mine = sa.select(artifact.c.id).where(
+        artifact.c.id == version.c.artifact_id, artifact.c.deleted_ms.is_(None)
+    )
+    return mine.exists()
 
 
 def _data_version(row: Any, artifact: Artifact) -> DataVersion:
@@ -125,12 +139,14 @@ def _data_version(row: Any, artifact: Artifact) -> DataVersion:
         dataset_id=ContextId(row.context_id),
         name=row.name,
         version=row.number,
-        digest=row.content,
+        digest=row.content or artifact.digest or "",
         uri=artifact.uri,
         size_bytes=artifact.size_bytes,
         properties=artifact.properties,
         tags=artifact.custom_properties,
         created_ms=artifact.created_ms,
+        deleted_ms=artifact.deleted_ms,
+        removed_ms=artifact.removed_ms,
     )
 
 

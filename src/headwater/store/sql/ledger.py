@@ -14,6 +14,9 @@ from headwater.store.sql.locks import LEDGER, lock
 from headwater.store.sql.schema import ledger, setting
 from headwater.store.sql.text import check_length, decode
 
+RECORDS: Final = 10_000
+"""Entries that are read at once."""
+
 _COLUMNS: Final = ", ".join(LedgerRecord._fields)
 
 
@@ -40,13 +43,9 @@ class Ledger:
         with self._db.read() as conn:
             return self.entries_in(conn, sa.and_(*wanted), limit=limit, newest=newest)
 
-    def records(self, *, after: int = 0, limit: int = 10_000) -> list[LedgerRecord]:
-        mark = "?" if self._db.dialect.name == "sqlite" else "%s"
-        # The driver's own rows: a verification reads every entry that there is.
-        statement = f"SELECT {_COLUMNS} FROM ledger WHERE seq > {mark} ORDER BY seq LIMIT {int(limit)}"
-        with self._db.read() as conn, conn.exec_driver_sql(statement, (after,)) as result:
-            rows: Sequence[Sequence[Any]] = [] if result.cursor is None else result.cursor.fetchall()
-        return [_record(row) for row in rows]
+    def records(self, *, after: int = 0, limit: int = RECORDS) -> list[LedgerRecord]:
+        with self._db.read() as conn:
+            return records_in(conn, after=after, limit=limit)
 
     def head(self) -> LedgerHead:
         last = sa.select(ledger.c.seq, ledger.c.hash, ledger.c.time_ms).order_by(ledger.c.seq.desc()).limit(1)
@@ -104,6 +103,16 @@ class Ledger:
             hash="",
         )
         conn.execute(sa.insert(ledger).values(record._replace(hash=record_hash(record))._asdict()))
+
+
+def records_in(conn: sa.Connection, *, after: int = 0, limit: int = RECORDS) -> list[LedgerRecord]:
+    """Return entries as they are stored, inside a running transaction, by number."""
+    mark = "?" if conn.dialect.paramstyle == "qmark" else "%s"
+    # The driver's own rows: a verification reads every entry that there is.
+    statement = f"SELECT {_COLUMNS} FROM ledger WHERE seq > {mark} ORDER BY seq LIMIT {int(limit)}"
+    with conn.exec_driver_sql(statement, (after,)) as result:
+        rows: Sequence[Sequence[Any]] = [] if result.cursor is None else result.cursor.fetchall()
+    return [_record(row) for row in rows]
 
 
 def below(subject: str) -> sa.ColumnElement[bool]:

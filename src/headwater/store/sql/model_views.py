@@ -38,7 +38,7 @@ class ModelViews:
         """Return the versions whose rows meet a condition, by model and number."""
         rows = versions.rows_of(conn, condition)
         ids = [row.artifact_id for row in rows]
-        artifacts = self._artifacts.by_ids(conn, ids)
+        artifacts = self._artifacts.by_ids(conn, ids, with_removed=True)
         spaces = properties.read(conn, self._db.dialect, artifact_property, ids)
         named = self._aliases(conn, ids)
         makers = self._makers(conn, ids)
@@ -141,6 +141,7 @@ def _version(
         created_ms=found.created_ms,
         updated_ms=found.updated_ms,
         deleted_ms=found.deleted_ms,
+        removed_ms=found.removed_ms,
         revision=found.revision,
     )
 

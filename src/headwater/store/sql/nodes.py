@@ -26,7 +26,7 @@ from headwater.model.graph import (
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
 from headwater.model.values import INT64_MAX, PropertyValue
-from headwater.store.sql import properties, schema, search
+from headwater.store.sql import properties, schema, search, tombstones
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.properties import Spaces
@@ -114,7 +114,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def get(self, ids: Sequence[Id], /) -> list[N]:
         with self._db.read() as conn:
-            found = self.by_ids(conn, ids)
+            found = self.by_ids(conn, ids, with_removed=True)
         return [found[i] for i in ids if i in found]
 
     def page(self, listing: Listing = Listing(), /) -> Page[N]:
@@ -154,14 +154,23 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         stored: dict[int, N | None] = {**self.by_ids(conn, [c.id for c in changes], locks=True)}
         for change in changes:
             if change.id not in stored:
-                raise NotFoundError(self.nodes.name, change.id)
+                raise self._not_found(conn, change.id)
             # None: changed by this very call, so what was read no longer holds.
             node = stored[change.id] or self.by_ids(conn, [change.id])[change.id]
             self._change_one(conn, node, change)
             stored[change.id] = None
 
-    def by_ids(self, conn: sa.Connection, ids: Iterable[int], *, locks: bool = False) -> dict[int, N]:
-        """Return nodes by id inside a running transaction; `locks` keeps others from changing them."""
+    def by_ids(
+        self, conn: sa.Connection, ids: Iterable[int], *, locks: bool = False, with_removed: bool = False
+    ) -> dict[int, N]:
+        """Return nodes by id inside a running transaction.
+
+        Args:
+            conn: The transaction.
+            ids: Which; unknown ones are left out.
+            locks: Keep others from changing them.
+            with_removed: Of those that were removed for good, return what is left.
+        """
         table, wanted = self.nodes.table, sorted(set(ids))
         if not wanted:
             return {}
@@ -170,25 +179,54 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         rows = conn.execute(statement.with_for_update() if locks else statement).mappings().all()
         types = self._types.by_ids(conn, [row["type_id"] for row in rows])
         spaces = properties.read(conn, self._db.dialect, self.nodes.properties, [row["id"] for row in rows])
-        return {
+        found = {
             row["id"]: self._entity(row, types[row["type_id"]].name, spaces.get(row["id"], {}))
             for row in rows
         }
+        if with_removed and len(found) < len(wanted):
+            found |= self._removed(conn, [i for i in wanted if i not in found])
+        return found
 
-    def require(self, conn: sa.Connection, ids: Iterable[int]) -> None:
-        """Check that nodes are stored.
+    def require(self, conn: sa.Connection, ids: Iterable[int], *, holds: bool = False) -> None:
+        """Check that nodes are stored; `holds` keeps others from removing them until the commit.
 
         Raises:
             NotFoundError: naming the first that is not.
         """
         wanted = sorted(set(ids))
         table = self.nodes.table
-        stored = set(
-            conn.execute(sa.select(table.c.id).where(self._db.dialect.ids_in(table.c.id, wanted))).scalars()
-        )
+        statement = sa.select(table.c.id).where(self._db.dialect.ids_in(table.c.id, wanted))
+        if holds:
+            statement = statement.order_by(table.c.id).with_for_update(read=True)
+        stored = set(conn.execute(statement).scalars())
         for node_id in wanted:
             if node_id not in stored:
-                raise NotFoundError(self.nodes.name, node_id)
+                raise self._not_found(conn, node_id)
+
+    def _not_found(self, conn: sa.Connection, node_id: int) -> NotFoundError:
+        gone = tombstones.obituary(conn, self._db.dialect, self.nodes.kind, node_id)
+        return NotFoundError(self.nodes.name, node_id, gone=gone)
+
+    def _removed(self, conn: sa.Connection, ids: Sequence[int]) -> dict[int, N]:
+        rows = tombstones.rows_of(conn, self._db.dialect, self.nodes.kind, ids)
+        types = self._types.by_ids(conn, [row.type_id for row in rows])
+        return {
+            row.node_id: self.entity(
+                id=row.node_id,
+                type_id=row.type_id,
+                type_name=types[row.type_id].name,
+                created_ms=row.created_ms,
+                updated_ms=row.removed_ms,
+                deleted_ms=row.deleted_ms,
+                removed_ms=row.removed_ms,
+                **self._left(row),
+            )
+            for row in rows
+        }
+
+    def _left(self, row: Any) -> dict[str, Any]:
+        """Return what a tombstone keeps of the fields that not every kind has."""
+        return {"name": row.name}
 
     def _where(self, *conditions: sa.ColumnElement[bool]) -> list[N]:
         with self._db.read() as conn:
@@ -202,20 +240,28 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             found |= {node.id: node for node in self._where(self.nodes.table.c[column].in_(part))}
         return [found[i] for i in sorted(found)]
 
-    def _set_deleted(self, ids: Sequence[int], deleted_ms: int | None) -> None:
+    def mark_deleted(self, conn: sa.Connection, ids: Sequence[int], deleted_ms: int | None) -> list[int]:
+        """Set or clear the mark of deletion inside a running transaction; return the nodes that changed.
+
+        Raises:
+            NotFoundError: an id is not stored.
+        """
         table = self.nodes.table
         gone = table.c.deleted_ms
         is_other = gone.is_not(None) if deleted_ms is None else gone.is_(None)
-
-        def job(conn: sa.Connection) -> None:
-            self.require(conn, ids)
+        self.require(conn, ids)
+        wanted = sa.select(table.c.id).where(self._db.dialect.ids_in(table.c.id, ids), is_other)
+        changing = [*conn.execute(wanted.order_by(table.c.id).with_for_update()).scalars()]
+        if changing:
             conn.execute(
                 sa.update(table)
-                .where(self._db.dialect.ids_in(table.c.id, ids), is_other)
+                .where(self._db.dialect.ids_in(table.c.id, changing))
                 .values(deleted_ms=deleted_ms, revision=table.c.revision + 1)
             )
+        return changing
 
-        self._db.write(job)
+    def _set_deleted(self, ids: Sequence[int], deleted_ms: int | None) -> None:
+        self._db.write(lambda conn: self.mark_deleted(conn, ids, deleted_ms))
 
     def _check(self, conn: sa.Connection, node: NewN) -> None:
         self._types.check(conn, self.nodes.kind, node.type_id, node.properties)
@@ -292,6 +338,9 @@ class Artifacts(Nodes[ArtifactId, Artifact, NewArtifact, ArtifactChange]):
     nodes = ARTIFACTS
     entity = Artifact
 
+    def _left(self, row: Any) -> dict[str, Any]:
+        return {"name": row.name, "uri": row.uri, "digest": row.digest, "state": ArtifactState.DELETED}
+
     def by_uris(self, uris: Sequence[str], /) -> list[Artifact]:
         return self._among("uri", uris)
 
@@ -304,6 +353,10 @@ class Executions(Nodes[ExecutionId, Execution, NewExecution, ExecutionChange]):
 
     nodes = EXECUTIONS
     entity = Execution
+
+    def _left(self, row: Any) -> dict[str, Any]:
+        # Of a run that is its reference, and its name.
+        return {"name": " ".join(part for part in (row.uri, row.name) if part) or None}
 
 
 class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):

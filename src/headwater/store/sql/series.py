@@ -147,7 +147,8 @@ class SeriesTable:
         wanted = {(b.execution_id, b.key): b for b in batches}
         known = self._load_series(conn, batches)
         if missing := [b for name, b in wanted.items() if name not in known]:
-            self._executions.require(conn, [b.execution_id for b in missing])
+            # Held: a run that is being removed for good must not get a series that nobody would find.
+            self._executions.require(conn, [b.execution_id for b in missing], holds=True)
             conn.execute(
                 self._db.dialect.insert_missing(series, ("execution_id", "key")),
                 [

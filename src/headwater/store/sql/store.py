@@ -10,16 +10,19 @@ from headwater.model.models import DEFAULT_STAGES, Stages
 from headwater.store.sql import setup
 from headwater.store.sql.data import Data
 from headwater.store.sql.database import Database
+from headwater.store.sql.integrity import Integrity
 from headwater.store.sql.ledger import Ledger
 from headwater.store.sql.links import Links
 from headwater.store.sql.models import Models
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
 from headwater.store.sql.past import PastDatabase
 from headwater.store.sql.past_series import PastSeries
+from headwater.store.sql.removal import Remover
 from headwater.store.sql.runs import Runs
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.standing import standing_at
 from headwater.store.sql.types import Types
+from headwater.store.sql.upkeep import Upkeep
 from headwater.store.sql.walk import Lineage
 
 
@@ -84,6 +87,12 @@ class SqlStore:
         )
         self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
         self.lineage = Lineage(self._db, self.artifacts, self.executions)
+        nodes = (self.artifacts, self.executions, self.contexts)
+        self.upkeep = Upkeep(
+            self._db,
+            Remover(self._db, nodes, self.ledger, self._stages),
+            Integrity(self._db, self.runs, self._stages),
+        )
 
     def close(self) -> None:
         """Give back connections; a closed store is not used again."""

@@ -35,9 +35,12 @@ class Lineage:
     def walk(self, question: Walk, /) -> LineageGraph:
         with self._db.read() as conn:
             found = self._reach(conn, question)
-            self._artifacts.require(conn, question.artifacts)
-            self._executions.require(conn, question.executions)
-            return self._graph(conn, found)
+            graph = self._graph(conn, found)
+            # What a removed node left behind is part of the graph; what never was is nowhere.
+            artifacts, executions = ({n.id for n in nodes} for nodes in (graph.artifacts, graph.executions))
+            self._artifacts.require(conn, {*question.artifacts} - artifacts)
+            self._executions.require(conn, {*question.executions} - executions)
+            return graph
 
     def path(self, start: NodeRef, end: NodeRef, /) -> LineageGraph | None:
         with self._db.read() as conn:
@@ -80,13 +83,14 @@ class Lineage:
         return passable
 
     def _require(self, conn: sa.Connection, kind: NodeKind, node_id: int) -> None:
-        if conn.execute(sa.select(sa.literal(1)).where(_TABLES[kind].c.id == node_id)).first() is None:
+        nodes = self._artifacts if kind is NodeKind.ARTIFACT else self._executions
+        if not nodes.by_ids(conn, [node_id], with_removed=True):
             raise NotFoundError(kind.name.lower(), node_id)
 
     def _graph(self, conn: sa.Connection, found: Reached) -> LineageGraph:
-        """Load nodes and events; a node that was removed for good is left out, its events are not."""
-        artifacts = self._artifacts.by_ids(conn, found.artifacts)
-        executions = self._executions.by_ids(conn, found.executions)
+        """Load nodes and events; of a node that was removed for good there is what its tombstone keeps."""
+        artifacts = self._artifacts.by_ids(conn, found.artifacts, with_removed=True)
+        executions = self._executions.by_ids(conn, found.executions, with_removed=True)
         artifact_ids: list[ArtifactId] = [i for i in found.artifacts if i in artifacts]
         execution_ids: list[ExecutionId] = [i for i in found.executions if i in executions]
         return LineageGraph(

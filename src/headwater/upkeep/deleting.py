@@ -1,0 +1,91 @@
+"""Deleting and restoring runs and data versions: decisions, each with its reason in the ledger."""
+
+from collections.abc import Sequence
+
+from headwater.errors import RefusedError
+from headwater.model.data import DataVersion
+from headwater.model.graph import NodeKind
+from headwater.model.ids import ArtifactId
+from headwater.model.protocols import Store
+from headwater.model.refs import RunRef
+from headwater.model.runs import Run
+from headwater.model.upkeep import Subject
+
+_NAMED = 3
+"""How many versions a refusal names."""
+
+
+def delete_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str, force: bool = False) -> None:
+    """Mark runs as deleted, all or none.
+
+    Lists and search leave them out; lineage still shows them, also after `gc`.
+
+    Args:
+        store: Where they are.
+        runs: Which.
+        actor: Who decides.
+        reason: Why; kept in the ledger.
+        force: Also runs whose model versions are registered and not deleted.
+
+    Raises:
+        RefusedError: the reason is empty, or a run has made registered versions and `force` is not set.
+    """
+    _check_reason(reason)
+    made = [] if force else _registered(store, runs)
+    if made:
+        more = f" and {len(made) - _NAMED} more" if len(made) > _NAMED else ""
+        raise RefusedError(
+            f"{', '.join(made[:_NAMED])}{more} came from these runs; with force they are deleted all the "
+            "same, and the lineage of the versions still names them"
+        )
+    store.upkeep.delete([_subject(run) for run in runs], actor=actor, reason=reason)
+
+
+def restore_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str) -> None:
+    """Take the mark of deletion of runs away, all or none.
+
+    Raises:
+        RefusedError: the reason is empty.
+    """
+    _check_reason(reason)
+    store.upkeep.restore([_subject(run) for run in runs], actor=actor, reason=reason)
+
+
+def delete_data(store: Store, versions: Sequence[DataVersion], *, actor: str, reason: str) -> None:
+    """Mark data versions as deleted, all or none; recording the same content again restores one.
+
+    Raises:
+        RefusedError: the reason is empty.
+    """
+    _check_reason(reason)
+    store.upkeep.delete([_data_subject(version) for version in versions], actor=actor, reason=reason)
+
+
+def restore_data(store: Store, versions: Sequence[DataVersion], *, actor: str, reason: str) -> None:
+    """Take the mark of deletion of data versions away, all or none.
+
+    Raises:
+        RefusedError: the reason is empty.
+    """
+    _check_reason(reason)
+    store.upkeep.restore([_data_subject(version) for version in versions], actor=actor, reason=reason)
+
+
+def _registered(store: Store, runs: Sequence[Run]) -> list[str]:
+    events = store.links.events_of_executions([run.id for run in runs])
+    made = sorted({event.artifact_id for event in events if event.type.is_output})
+    versions = store.models.by_artifact_ids([ArtifactId(i) for i in made])
+    return [version.ref for version in versions if version.deleted_ms is None]
+
+
+def _subject(run: Run) -> Subject:
+    return Subject(kind=NodeKind.EXECUTION, id=run.id, ref=str(RunRef(run.run_id)))
+
+
+def _data_subject(version: DataVersion) -> Subject:
+    return Subject(kind=NodeKind.ARTIFACT, id=version.id, ref=version.ref)
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise RefusedError("a decision needs a reason: it is kept in the ledger for those who ask later")

@@ -78,3 +78,25 @@ def test_missing_says_how_much_is_known_and_what_would_have_recorded_the_rest(cl
     assert found["score"] == 0.5
     assert lines[0].startswith("50% of the record of models/late-flights/1 is known; missing: code commit, ")
     assert any("capture=False" in line for line in lines)
+
+
+def test_impact_shows_production_first(cli, trained):
+    lines = cli.lines("lineage", "impact", "data/flights/2013-01/1")
+    found = cli.json("lineage", "impact", "data/flights/2013-01/1")
+
+    assert lines[0] == (
+        "data/flights/2013-01/1 led to 2 versions, one in production: models/late-flights/2; 2 runs."
+    )
+    assert lines[3].split()[:4] == ["models/late-flights/2", "model", "late-flights", "production"]
+    assert found["counts"] == {"model": 2, "run": 2, "data": 0, "artifact": 0}
+
+
+def test_a_path_is_shown_with_the_number_of_others(cli, trained):
+    words = ("lineage", "path", "data/flights/2013-01/1", "models/late-flights/2")
+
+    assert cli.lines(*words)[-1] == "2 hops, the shortest path; 1 in all."
+    assert cli.json(*words)["count"] == 1
+    assert cli.lines(*words, "--format", "mermaid")[0] == "flowchart LR"
+    assert (
+        "no path" in cli("lineage", "path", "models/late-flights/1", "models/late-flights/2", code=3).stderr
+    )

@@ -70,6 +70,37 @@ def test_a_path_is_a_shortest_one():
     assert hw.lineage("data/clean/1").path("models/late/1").graph.artifacts[-1].type_name == "headwater.Model"
 
 
+def test_a_path_counts_the_others():
+    found = hw.lineage("models/late/1").path("data/raw/1")
+
+    # Over the training run alone, and over the one that prepared the data.
+    assert (found.shortest_count, found.count) == (1, 2)
+    assert found.json()["count"] == 2
+    assert found.sentence() == "2 hops, the shortest path; 2 in all."
+    assert hw.lineage("data/raw/1").path("models/late/1").count == 2
+    assert hw.lineage("data/raw/1").path("data/raw/1").count == 1
+
+
+def test_impact_is_what_came_from_it_with_production_first(connected):
+    with hw.run("train", capture=False) as run:
+        run.use("data/raw/1")
+        run.log_model("late", {"weights": 2})
+    connected.models["late"].promote(2, reason="better")
+
+    found = hw.lineage("data/raw/1").impact()
+
+    kinds = [each.ref for each in found.affected if each.kind != "run"]
+    assert kinds == ["models/late/2", "models/late/1", "data/clean/1", "data/scores/1"]
+    assert str(found) == (
+        "data/raw/1 led to 2 versions, one in production: models/late/2; 4 runs; 2 data versions."
+    )
+    assert [each.hops for each in found.affected] == [2, 2, 1, 1, 1, 3, 2, 4]
+
+
+def test_nothing_came_from_what_is_at_the_end():
+    assert str(hw.lineage("data/scores/1").impact()) == "Nothing that is recorded came from data/scores/1."
+
+
 def test_things_that_have_nothing_to_do_with_each_other_have_no_path():
     other = hw.dataset("other", [{"a": 1}])
 
@@ -110,7 +141,10 @@ def test_pictures_name_versions_and_runs():
 def test_a_notebook_shows_the_tree():
     answer = hw.lineage("models/late/1").upstream()
 
-    assert answer._repr_mimebundle_() == {"text/plain": str(answer)}
+    bundle = answer._repr_mimebundle_()
+
+    assert bundle["text/plain"] == str(answer)
+    assert bundle["text/html"].startswith('<div class="headwater"><ul><li>models/late/1 (auc=0.71)<ul>')
 
 
 def test_the_commit_of_a_run_is_in_the_tree(connected, trained):

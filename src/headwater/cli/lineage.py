@@ -8,8 +8,11 @@ from headwater.cli.cells import printable
 from headwater.cli.differences import print_difference
 from headwater.cli.output import json_option, print_json, print_rows
 from headwater.cli.session import client
+from headwater.errors import NotFoundError
+from headwater.sdk.answers import Answer
 
 MISSING_COLUMNS: Final = ("check", "standing", "of", "why", "call")
+IMPACT_COLUMNS: Final = ("ref", "kind", "name", "stage", "aliases", "hops")
 FORMATS: Final = ("tree", "mermaid", "dot")
 
 
@@ -32,14 +35,7 @@ def show(
     with client(ctx) as opened:
         asked = opened.lineage(ref)
         answer = asked.downstream(max_hops) if down else asked.upstream(max_hops)
-    if as_json:
-        print_json(answer.json())
-    elif shape == "mermaid":
-        click.echo(answer.mermaid(), nl=False)
-    elif shape == "dot":
-        click.echo(answer.dot(), nl=False)
-    else:
-        click.echo(str(answer))
+    _print(answer, shape, as_json=as_json)
 
 
 @lineage.command()
@@ -69,3 +65,48 @@ def missing(ctx: click.Context, ref: str, *, as_json: bool) -> None:
     click.echo(printable(str(found)))
     click.echo()
     print_rows(found.rows(), MISSING_COLUMNS, as_json=False, empty="")
+
+
+@lineage.command()
+@click.argument("ref")
+@json_option
+@click.pass_context
+def impact(ctx: click.Context, ref: str, *, as_json: bool) -> None:
+    """Tell everything that came from REF, versions in production first."""
+    with client(ctx) as opened:
+        found = opened.lineage(ref).impact()
+    if as_json:
+        print_json(found.json())
+        return
+    click.echo(printable(str(found)))
+    if found.affected:
+        click.echo()
+        print_rows(found.rows(), IMPACT_COLUMNS, as_json=False, empty="")
+
+
+@lineage.command()
+@click.argument("start")
+@click.argument("end")
+@click.option("--format", "shape", type=click.Choice(FORMATS), default="tree", show_default=True)
+@json_option
+@click.pass_context
+def path(ctx: click.Context, start: str, end: str, shape: str, *, as_json: bool) -> None:
+    """Show a shortest path from START to END, up or down, and count the others."""
+    with client(ctx) as opened:
+        found = opened.lineage(start).path(end)
+    if found is None:
+        raise NotFoundError("path", f"{start} to {end}")
+    _print(found, shape, as_json=as_json)
+    if shape == "tree" and not as_json:
+        click.echo(f"\n{found.sentence()}")
+
+
+def _print(answer: Answer, shape: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer.json())
+    elif shape == "mermaid":
+        click.echo(answer.mermaid(), nl=False)
+    elif shape == "dot":
+        click.echo(answer.dot(), nl=False)
+    else:
+        click.echo(str(answer))

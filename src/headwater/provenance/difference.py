@@ -14,6 +14,7 @@ from headwater.provenance.changes import (
     ValueChange,
     plain,
 )
+from headwater.provenance.html import table_html
 
 SECTIONS: Final = (
     "data",
@@ -125,6 +126,9 @@ class Difference:
 
     def __str__(self) -> str:
         return self.sentence()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": table_html(self.sentence(), self.rows())}
 
     def _is_same(self, section: str) -> bool:
         return self.code.is_empty if section == "code" else not getattr(self, section)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.provenance.changes import plain
+from headwater.provenance.html import table_html
 from headwater.provenance.wording import listed, short
 
 
@@ -96,6 +97,9 @@ class Missing:
 
     def __str__(self) -> str:
         return self.sentence()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": table_html(self.sentence(), self.rows())}
 
 
 def _rows(check: Check) -> list[dict[str, Any]]:

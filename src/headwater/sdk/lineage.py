@@ -8,9 +8,10 @@ from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, LineageGraph, Walk
 from headwater.model.protocols import Store
 from headwater.model.refs import parse_ref
-from headwater.provenance import Difference, Missing, compare
-from headwater.sdk.answers import Answer
+from headwater.provenance import Difference, Impact, Missing, compare
+from headwater.sdk.answers import Answer, Route
 from headwater.sdk.histories import Sources, evidence_for, read_history
+from headwater.sdk.impacts import count_between, read_impact
 from headwater.sdk.naming import names_of, start_of
 from headwater.sdk.records import read_missing
 
@@ -45,10 +46,24 @@ class Lineage:
         """Return all that it is connected with, both ways at every step."""
         return self._walk(Direction.BOTH, max_hops)
 
-    def path(self, to: str) -> Answer | None:
-        """Return a shortest path to something else, up or down, or None."""
-        found = self.store.lineage.path(self.start, start_of(self.store, parse_ref(to)))
-        return None if found is None else self._answer(found, Direction.BOTH)
+    def path(self, to: str) -> Route | None:
+        """Return a shortest path to something else, up or down, with the number of others; or None."""
+        store, end = self.store, start_of(self.store, parse_ref(to))
+        found = store.lineage.path(self.start, end)
+        if found is None:
+            return None
+        names, counts = names_of(store, found), count_between(store, self.start, end, found)
+        return Route(
+            found,
+            Direction.BOTH,
+            names,
+            counts.shortest if counts else None,
+            counts.all if counts else None,
+        )
+
+    def impact(self) -> Impact:
+        """Return everything that came from it, versions in production first."""
+        return read_impact(self.store, self.start)
 
     def diff(self, other: str, *, rows: bool = False) -> Difference:
         """Return what differs between the history of this and that of another thing, which comes after it.

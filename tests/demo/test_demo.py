@@ -115,14 +115,28 @@ class TestWholeYear:
         assert "9,430 flights have no arrival delay, 1,340 of them in data/flights/2013-02/1" in demo.output
         assert "stands in for a forecast" in demo.output
 
+    def test_it_ends_with_what_changed_since_the_first_version(self, demo, report):
+        (train,) = [change for change in report.difference.data if change.name == "flights/train"]
+
+        assert (report.first, report.last) == (f"models/{MODEL}/1", f"models/{MODEL}/11")
+        assert (train.rows.added, train.rows.removed) == (train.after.row_count, train.before.row_count)
+        assert f"{train.rows.added:,} rows added, {train.rows.removed:,} removed" in demo.output
+        assert {"data", "metrics", "steps"} <= {*report.difference.different}
+        assert {"code", "params", "packages", "signature"} <= {*report.difference.same, *_unknown(report)}
+
+    def test_it_ends_with_what_the_record_lacks(self, demo, report):
+        assert str(report.missing) in demo.output
+        # Where the tests run from no checkout, the commit is all that can be lacking.
+        assert {check.name for check in report.missing.checks if check.findings} <= {"code commit"}
+
     def test_the_commands_to_try_next_work(self, demo):
-        block = demo.output.partition("Try next")[2].splitlines()[1:6]
+        block = demo.output.partition("Try next")[2].splitlines()[1:7]
         commands = [shlex.split(line.partition(f"--store {demo.url} ")[2]) for line in block]
 
         done = [demo.run(*words) for words in commands]
         as_json = [demo.run(*words, "--json") for words in commands]
 
-        assert [each.exit_code for each in done + as_json] == [0] * 10
+        assert [each.exit_code for each in done + as_json] == [0] * 12
         assert all(json.loads(each.output) for each in as_json)
 
     def test_a_second_demo_says_that_it_goes_on_and_adds_no_data(self, demo, tmp_path, client):
@@ -136,6 +150,10 @@ class TestWholeYear:
         with Client(again.url) as opened:
             assert {data.name: data.version_count for data in opened.store.data.all()} == before
             assert opened.models[MODEL]["production"].version == 12
+
+
+def _unknown(report):
+    return {each.section for each in report.difference.unknown}
 
 
 def test_after_demos_were_stopped_at_any_moment_the_next_one_succeeds(tmp_path):

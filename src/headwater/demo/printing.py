@@ -15,6 +15,8 @@ from headwater.demo.months import HOLDOUT_DAYS, TRAIN_DAYS
 from headwater.demo.report import MonthRow, YearReport, anomaly, bars
 from headwater.demo.steps import MODEL, SCORE
 from headwater.model.data import DataVersion
+from headwater.provenance.changes import MaterialChange
+from headwater.provenance.wording import short
 
 INTRODUCTION: Final = f"""\
 [bold]A year of New York flights[/]: will a flight arrive more than {LATE_AFTER_MINUTES} minutes late?
@@ -44,6 +46,8 @@ def print_report(console: Console, report: YearReport, *, program: str, url: str
         _rollbacks(report),
         _anomalies(report),
         _lineage(report),
+        _difference(report),
+        _missing(report),
         _next(report, program, url),
     )
     console.print("\n[bold]The months[/], from the store")
@@ -130,13 +134,43 @@ def _lineage(report: YearReport) -> str:
     return "\n".join(lines)
 
 
+def _difference(report: YearReport) -> str:
+    title = f"\n[bold]What changed since the first version[/] (lineage diff {report.first} {report.last})"
+    if report.first == report.last:
+        return f"{title}\nNothing: the first version is in production again, or still."
+    found = report.difference
+    data = next((change for change in found.data if change.rows), None)
+    facts = [
+        ("data", _data(data) if data else "the same"),
+        ("upstream", f"{len(found.data) - 1} other data versions differ, {len(found.steps)} other runs"),
+        ("metrics", ", ".join(f"{m.name} {short(m.before)} to {short(m.after)}" for m in found.metrics)),
+        ("same", ", ".join(found.same)),
+    ]
+    return "\n".join([title, *(f"  {name:9}{escape(text)}" for name, text in facts if text)])
+
+
+def _data(change: MaterialChange) -> str:
+    assert change.before
+    assert change.after
+    assert change.rows
+    rows = f"{change.rows.added:,} rows added, {change.rows.removed:,} removed"
+    return f"{change.before.ref} to {change.after.ref}: {rows}"
+
+
+def _missing(report: YearReport) -> str:
+    title = f"\n[bold]What the record lacks[/] (lineage missing {report.last})"
+    lines = [f"  {found.check}: {found.why}" for found in report.missing.findings]
+    return "\n".join([title, *map(escape, [str(report.missing), *lines])])
+
+
 def _next(report: YearReport, program: str, url: str) -> str:
     if url.startswith("memory:"):
         return "\nThe store was in memory and is gone now; without --store memory:// it would be kept."
     worst = _worst(report, "missing_arrival_delay")
     commands = (
         f"models show {MODEL}",
-        f"lineage show models/{MODEL}@production",
+        f"lineage diff {report.first} {report.last}",
+        f"lineage missing {report.last}",
         f"data show {worst.ref}",
         f"runs search \"metrics.auc < 0.65 and experiment = '{SCORE}'\" --order-by metrics.auc",
         f"ledger show --subject models/{MODEL}",

@@ -8,7 +8,9 @@ from headwater.demo.months import needed_months, scored_months
 from headwater.demo.steps import EVALUATE, MODEL, REVIEW, SCORE
 from headwater.model.data import DataVersion
 from headwater.model.ledger import LedgerEntry
+from headwater.model.refs import ModelRef
 from headwater.model.runs import Run
+from headwater.provenance import Difference, Missing
 from headwater.sdk.client import Client
 
 WEEK_DAYS: Final = 7
@@ -66,6 +68,10 @@ class YearReport:
         commit: Commit that the year ran from, or None.
         has_patch: There were changes to that commit, and the run has them.
         deliveries: The raw flights, a data version a month.
+        first: The year's first version.
+        last: The version that is in production in the end.
+        difference: What differs between the histories of these two.
+        missing: What the record of the last one lacks.
     """
 
     run: Run
@@ -76,6 +82,10 @@ class YearReport:
     commit: str | None
     has_patch: bool
     deliveries: Sequence[DataVersion]
+    first: str
+    last: str
+    difference: Difference
+    missing: Missing
 
     @property
     def rollbacks(self) -> list[LedgerEntry]:
@@ -92,6 +102,8 @@ def read_year(client: Client, run_id: str) -> YearReport:
     """
     year = client.get_run(run_id)
     commit = year.properties.get("git_commit")
+    first = _first_version(client, year)
+    last = client.models[MODEL]["production"].ref
     return YearReport(
         run=year,
         rows=_rows(client, year),
@@ -101,6 +113,10 @@ def read_year(client: Client, run_id: str) -> YearReport:
         commit=commit if isinstance(commit, str) else None,
         has_patch="git_diff_digest" in year.properties,
         deliveries=_deliveries(client, year),
+        first=first,
+        last=last,
+        difference=client.lineage(first).diff(last, rows=True),
+        missing=client.lineage(last).missing(),
     )
 
 
@@ -145,6 +161,11 @@ def _row(score: Run, gate: Run, review: Run) -> MonthRow:
         gain=gain,
         decision="keep" if production == before else "promote",
     )
+
+
+def _first_version(client: Client, year: Run) -> str:
+    reviews = _steps(client, year, REVIEW)
+    return str(ModelRef(MODEL, _number(reviews[min(reviews)], "first")))
 
 
 def _deliveries(client: Client, year: Run) -> list[DataVersion]:

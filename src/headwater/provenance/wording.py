@@ -42,7 +42,7 @@ def signed(number: float) -> str:
     return f"{number:+.3g}"
 
 
-def listed(texts: Sequence[str], *, most: int = 3, rest: str = "others") -> str:
+def listed(texts: Sequence[str], *, most: int = 3, rest: str = "") -> str:
     """Join texts as a sentence does; beyond `most` it counts the rest.
 
     Example:
@@ -51,7 +51,7 @@ def listed(texts: Sequence[str], *, most: int = 3, rest: str = "others") -> str:
     """
     shown = [*texts[:most]]
     if len(texts) > most:
-        shown.append(f"{len(texts) - most} more {rest}")
+        shown.append(f"{len(texts) - most} more {rest}".rstrip())
     return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part) if shown else ""
 
 

@@ -1,12 +1,13 @@
 """What every blob store does, wherever its bytes lie."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
-from headwater.blobs import file_blob, folder_blob
+from headwater.blobs import file_blob, folder_blob, open_blobs
 from headwater.blobs.digests import key_of
 from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError
 from headwater.model.blobs import Blob, ManifestEntry
@@ -288,3 +289,54 @@ def test_many_threads_may_put_and_read_the_same(blobs, tmp_path):
 
     assert found == [b"0"] * 8
     assert len(list(blobs.digests())) == 6
+
+
+def test_what_is_stored_is_listed_with_size_and_age(blobs):
+    before_ms = time.time() * 1000
+    digests = {blobs.put_bytes(data).digest: len(data) for data in (b"a", b"flights")}
+
+    stored = {blob.digest: blob for blob in blobs.stored()}
+
+    assert {digest: blob.size_bytes for digest, blob in stored.items()} == digests
+    # Object stores know whole seconds, and have a clock of their own.
+    assert all(abs(blob.modified_ms - before_ms) < 60_000 for blob in stored.values())
+
+
+def test_only_what_is_old_enough_is_deleted(blobs):
+    digest = blobs.put_bytes(b"flights").digest
+    now_ms = int(time.time() * 1000)
+
+    assert not blobs.delete_unless_newer(digest, now_ms - 60_000)
+    assert blobs.read(digest) == b"flights"
+    assert blobs.delete_unless_newer(digest, now_ms + 60_000)
+    assert not blobs.has(digest)
+    assert not blobs.delete_unless_newer(digest, now_ms + 60_000)
+
+
+def test_bytes_are_taken_from_another_store(blobs, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.txt").write_text("a")
+    source = open_blobs(str(tmp_path / "source"))
+    folder = source.put_folder(tmp_path / "folder").digest
+    [entry] = source.manifest(folder)
+
+    blobs.take(folder, source)
+    assert not blobs.has(folder)
+    blobs.take(entry.digest, source)
+
+    blobs.verify(folder)
+    with pytest.raises(NotFoundError):
+        blobs.take(f"blake3:{'0' * 64}", source)
+
+
+def test_altered_bytes_are_not_taken(blobs, tmp_path):
+    source = open_blobs(str(tmp_path / "source"))
+    digest = source.put_bytes(b"flights").digest
+    [path] = (tmp_path / "source").glob("blake3/*/*/*")
+    path.chmod(0o644)
+    path.write_bytes(b"altered")
+
+    with pytest.raises(CorruptError):
+        blobs.take(digest, source)
+
+    assert not blobs.has(digest)

@@ -92,7 +92,7 @@ class Worker:
         content = self._chance.randbytes(self._chance.randint(1, 5000))
         stored = run.log_dict({"content": content.hex()}, f"file-{self._next()}.json")
         self._artifacts.append(stored.id)
-        self._notes.add("artifact", id=stored.id, digest=stored.digest)
+        self._notes.add("artifact", run=run.run_id, id=stored.id, digest=stored.digest)
 
     def _record_data(self, run: ActiveRun) -> None:
         # Few different ones, so that content comes back after it was deleted.
@@ -143,6 +143,7 @@ class Worker:
         if self._artifacts:
             gone = self._artifacts.pop()
             self._notes.add("deleting", id=gone)
+            # Its run may have taken it along, and the other thread may have collected it.
             self._client.store.artifacts.delete([gone])
 
     def _collect(self, run: ActiveRun) -> None:

@@ -46,6 +46,25 @@ def test_deleted_run_is_restored_until_it_is_collected(client, train):
         client.restore_runs([run.run_id], reason="too late")
 
 
+def test_files_of_a_run_share_its_fate(client):
+    other = client.run("flights/evaluate", capture=False)
+    with other, client.run("flights/train", capture=False) as second:
+        mine, shared = (second.log_dict({"n": n}, f"{n}.json") for n in range(2))
+        other.use(f"artifacts/{shared.id}")
+        alone = second.log_dict({"n": 3}, "3.json")
+        client.store.artifacts.delete([alone.id])
+
+    def deleted():
+        found = client.store.artifacts.get([mine.id, shared.id, alone.id])
+        return [artifact.deleted_ms is not None for artifact in found]
+
+    time.sleep(0.002)
+    client.delete_runs([second.run_id], reason="made in error")
+    assert deleted() == [True, False, True]
+    client.restore_runs([second.run_id], reason="it is needed")
+    assert deleted() == [False, False, True]
+
+
 def test_plan_changes_nothing(client, train):
     run, version = train()
     before = client.store.upkeep.facts()
@@ -54,7 +73,7 @@ def test_plan_changes_nothing(client, train):
 
     plan = client.upkeep.plan(older_than_s=0, bytes_older_than_s=0)
 
-    assert dict(plan.nodes.nodes) == {"headwater.Run": 1}
+    assert dict(plan.nodes.nodes) == {"headwater.Artifact": 1, "headwater.Run": 1}
     assert (len(plan.unused), plan.unused_bytes) == (1, len(b"left by a dead process"))
     assert client.store.upkeep.facts().counts == {**before.counts, "ledger": before.counts["ledger"] + 1}
     assert client.load_model(version.ref) == {"weights": 1}

@@ -7,6 +7,17 @@ from pathlib import Path
 from typing import Final
 
 from headwater.model.graph import NodeKind
+from headwater.model.ids import ArtifactId
+
+
+def date_words(time_ms: int) -> str:
+    """Return a time to the minute, in UTC.
+
+    Example:
+        >>> date_words(1_700_000_000_000)
+        '2023-11-14 22:13Z'
+    """
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M}Z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +26,13 @@ class Subject:
 
     Attributes:
         ref: Its reference, such as `runs/ID`; the ledger names it so.
+        parts: Artifacts that share its fate.
     """
 
     kind: NodeKind
     id: int
     ref: str
+    parts: tuple[ArtifactId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +57,7 @@ class Tombstone:
     @property
     def obituary(self) -> str:
         """When it was deleted and removed, in words."""
-        deleted, removed = (
-            f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M}Z"
-            for ms in (self.deleted_ms, self.removed_ms)
-        )
+        deleted, removed = date_words(self.deleted_ms), date_words(self.removed_ms)
         return f"it was deleted on {deleted} and removed for good on {removed}"
 
 

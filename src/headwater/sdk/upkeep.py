@@ -70,7 +70,7 @@ class Upkeep:
         return examine(
             self.store,
             self.blobs,
-            silent_since_ms=self._ago_ms(self.session.settings.lost_after_s),
+            silent_since_ms=self._silent_since_ms(),
             is_deep=is_deep,
             notes=self._journal_findings(),
         )
@@ -83,14 +83,17 @@ class Upkeep:
         """
         waiting = self._journal_findings()
         self.session.sync()
-        silent_since_ms = self._ago_ms(self.session.settings.lost_after_s)
-        return [*waiting, *repair(self.store, silent_since_ms=silent_since_ms, is_deep=is_deep)]
+        return [*waiting, *repair(self.store, silent_since_ms=self._silent_since_ms(), is_deep=is_deep)]
 
     def _journal_findings(self) -> list[Finding]:
         count = self.session.tracker.waiting_journals()
         problem = "journals of ended processes that wait to be sent to the store"
         found = Finding(check="journals", problem=problem, count=count, repair="they are sent")
         return [found] if count else []
+
+    def _silent_since_ms(self) -> int:
+        # Twice the time after which the next session marks a run as lost: what it has just looked at is fine.
+        return self._ago_ms(2 * self.session.settings.lost_after_s)
 
     def _expiry(self, older_than_s: float) -> Expiry:
         # A request may be sent again for a day, however soon deleted nodes go.

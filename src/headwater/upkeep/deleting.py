@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from headwater.errors import RefusedError
+from headwater.model import builtin
 from headwater.model.data import DataVersion
-from headwater.model.graph import NodeKind
-from headwater.model.ids import ArtifactId
+from headwater.model.graph import Artifact, EventType, NodeKind
+from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.protocols import Store
 from headwater.model.refs import RunRef
 from headwater.model.runs import Run
@@ -18,7 +19,8 @@ _NAMED = 3
 def delete_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str, force: bool = False) -> None:
     """Mark runs as deleted, all or none.
 
-    Lists and search leave them out; lineage still shows them, also after `gc`.
+    Lists and search leave them out; lineage still shows them, also after `gc`. The files that a run
+    logged go with it, unless another execution uses them; registered versions do not.
 
     Args:
         store: Where they are.
@@ -38,17 +40,23 @@ def delete_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str, f
             f"{', '.join(made[:_NAMED])}{more} came from these runs; with force they are deleted all the "
             "same, and the lineage of the versions still names them"
         )
-    store.upkeep.delete([_subject(run) for run in runs], actor=actor, reason=reason)
+    parts = _own_artifacts(store, runs)
+    live = [run for run in runs if run.deleted_ms is None]
+    chosen = [_subject(run, [a for a in parts[run.id] if a.deleted_ms is None]) for run in live]
+    store.upkeep.delete(chosen, actor=actor, reason=reason)
 
 
 def restore_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str) -> None:
-    """Take the mark of deletion of runs away, all or none.
+    """Take the mark of deletion of runs away, and of the files that went with them, all or none.
 
     Raises:
         RefusedError: the reason is empty.
     """
     _check_reason(reason)
-    store.upkeep.restore([_subject(run) for run in runs], actor=actor, reason=reason)
+    parts = _own_artifacts(store, runs)
+    # What was deleted in the same moment went with the run.
+    chosen = [_subject(run, [a for a in parts[run.id] if a.deleted_ms == run.deleted_ms]) for run in runs]
+    store.upkeep.restore(chosen, actor=actor, reason=reason)
 
 
 def delete_data(store: Store, versions: Sequence[DataVersion], *, actor: str, reason: str) -> None:
@@ -78,8 +86,27 @@ def _registered(store: Store, runs: Sequence[Run]) -> list[str]:
     return [version.ref for version in versions if version.deleted_ms is None]
 
 
-def _subject(run: Run) -> Subject:
-    return Subject(kind=NodeKind.EXECUTION, id=run.id, ref=str(RunRef(run.run_id)))
+def _own_artifacts(store: Store, runs: Sequence[Run]) -> dict[ExecutionId, list[Artifact]]:
+    """Return the files that each run logged and no other execution has to do with."""
+    made: dict[ArtifactId, ExecutionId] = {}
+    for event in store.links.events_of_executions([run.id for run in runs]):
+        if event.type is EventType.OUTPUT:
+            made[event.artifact_id] = event.execution_id
+    shared = {
+        e.artifact_id
+        for e in store.links.events_of_artifacts([*made])
+        if e.execution_id != made[e.artifact_id]
+    }
+    own: dict[ExecutionId, list[Artifact]] = {run.id: [] for run in runs}
+    for artifact in store.artifacts.get([i for i in made if i not in shared]):
+        if artifact.type_name == builtin.ARTIFACT.name and artifact.removed_ms is None:
+            own[made[artifact.id]].append(artifact)
+    return own
+
+
+def _subject(run: Run, parts: Sequence[Artifact]) -> Subject:
+    ref = str(RunRef(run.run_id))
+    return Subject(kind=NodeKind.EXECUTION, id=run.id, ref=ref, parts=tuple(a.id for a in parts))
 
 
 def _data_subject(version: DataVersion) -> Subject:

@@ -11,7 +11,7 @@ class UpkeepStore(Protocol):
     """Deletion, removal for good, and the store's own integrity."""
 
     def delete(self, subjects: Sequence[Subject], /, *, actor: str, reason: str) -> None:
-        """Mark nodes as deleted, all or none, each with an entry in the ledger.
+        """Mark nodes with their parts as deleted, all or none, each with an entry in the ledger.
 
         Nodes that are deleted already stay as they are, without another entry.
 

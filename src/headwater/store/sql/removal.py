@@ -79,11 +79,18 @@ class Remover:
                 for kind, nodes in self._nodes.items()
                 for i in nodes.mark_deleted(conn, [s.id for s in subjects if s.kind is kind], deleted_ms)
             }
-            for subject in subjects:
-                if (subject.kind, subject.id) in changed:
-                    self._ledger.append(
-                        conn, actor=actor, action=action, subject=subject.ref, reason=reason, details={}
-                    )
+            deciding = [s for s in subjects if (s.kind, s.id) in changed]
+            parts = sorted({i for subject in deciding for i in subject.parts})
+            self._nodes[NodeKind.ARTIFACT].mark_deleted(conn, parts, deleted_ms)
+            for subject in deciding:
+                self._ledger.append(
+                    conn,
+                    actor=actor,
+                    action=action,
+                    subject=subject.ref,
+                    reason=reason,
+                    details={"artifacts": len(subject.parts)} if subject.parts else {},
+                )
 
         self._db.write(job, is_durable=True)
 

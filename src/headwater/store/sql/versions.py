@@ -6,11 +6,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError
-from headwater.model.graph import MAX_NAME_CHARS
+from headwater.model.graph import MAX_NAME_CHARS, NodeKind
 from headwater.model.ids import ArtifactId, ContextId, TypeId
 from headwater.model.refs import ModelRef
+from headwater.model.upkeep import date_words
 from headwater.model.values import INT64_MAX
-from headwater.store.sql.schema import context, version
+from headwater.store.sql import tombstones
+from headwater.store.sql.schema import context, tombstone, version
 from headwater.store.sql.text import check_length
 
 NEAR: Final = 3
@@ -62,8 +64,22 @@ def require_context(
     """
     found = context_id(conn, type_id, name, locks=locks)
     if found is None:
-        raise NotFoundError(kind, name, near=near_names(conn, type_id, name))
+        gone = _obituary(conn, type_id, name)
+        raise NotFoundError(kind, name, near=[] if gone else near_names(conn, type_id, name), gone=gone)
     return found
+
+
+def _obituary(conn: sa.Connection, type_id: TypeId, name: str) -> str:
+    """Say what became of a name; nothing when it was never used."""
+    mine = sa.select(context.c.deleted_ms).where(context.c.type_id == type_id, context.c.name == name)
+    deleted_ms = conn.execute(mine).scalar()
+    if deleted_ms is not None:
+        return f"it was deleted on {date_words(deleted_ms)} and can be restored"
+    stones = sa.select(tombstone).where(
+        tombstone.c.kind == NodeKind.CONTEXT, tombstone.c.type_id == type_id, tombstone.c.name == name
+    )
+    rows = conn.execute(stones.order_by(tombstone.c.removed_ms.desc()).limit(1)).all()
+    return next((stone.obituary for stone in tombstones.entities(conn, rows)), "")
 
 
 def lock_live(conn: sa.Connection, owner: ContextId) -> None:

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from headwater.errors import ConflictError, InvalidError, UnavailableError
+from headwater.store.sql import driver
 from headwater.store.sql.commits import GroupCommit
 from headwater.store.sql.dialects import Dialect, dialect_for
 
@@ -48,6 +50,8 @@ class Database:
         self._memory_lock = threading.RLock()
         self._commits = GroupCommit(self._sqlite_transaction)
         self._writer: sa.Connection | None = None
+        self._writer_level = ""
+        self._readers: deque[sa.Connection] = deque()
 
     def before_fork(self) -> None:
         """Wait until no transaction is open: SQLite in a child would take its lock for its own, for ever."""
@@ -61,7 +65,7 @@ class Database:
     def after_fork_in_child(self) -> None:
         """Leave the parent's connections alone and open new ones."""
         # Kept, because giving it back would end a transaction that the parent may be in.
-        self._of_parent = self._writer
+        self._of_parent = (self._writer, self._readers)
         if not self._is_memory:
             self.engine.dispose(close=False)
         self._renew_locks()
@@ -71,6 +75,8 @@ class Database:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        while self._readers:
+            self._readers.pop().close()
         self.engine.dispose()
 
     @contextmanager
@@ -80,8 +86,16 @@ class Database:
         Raises:
             UnavailableError: the database cannot be reached.
         """
-        with self.reading(self.engine) as conn:
-            yield conn
+        if self.dialect.shares_commits:
+            with self._translated(), self._own_turn(), self._sqlite_snapshot() as conn:
+                yield conn
+        else:
+            with self.reading(self.engine) as conn:
+                yield conn
+
+    def text_of(self, statement: str) -> str:
+        """Return what a statement has to be for the driver, so that it sees the moment that reads see."""
+        return statement
 
     @contextmanager
     def reading(self, engine: sa.Engine) -> Generator[sa.Connection]:
@@ -125,25 +139,44 @@ class Database:
             yield
 
     @contextmanager
+    def _sqlite_snapshot(self) -> Generator[sa.Connection]:
+        # Connections that stay open, and a transaction that the driver begins: going through the pool
+        # and SQLAlchemy costs ten times what SQLite takes to find a node.
+        try:
+            conn = self._readers.pop()
+        except IndexError:
+            conn = self.engine.connect()
+        driver.execute(conn, "BEGIN")
+        try:
+            yield conn
+        finally:
+            if conn.in_transaction():
+                conn.rollback()
+            driver.driver_connection(conn).rollback()
+            self._readers.append(conn)
+
+    @contextmanager
     def _sqlite_transaction(self, *, is_durable: bool) -> Generator[sa.Connection]:
         with self._own_turn():
             conn = self._sqlite_writer()
             level = "FULL" if is_durable or self._writes_fully else "NORMAL"
-            _raw(conn).execute(f"PRAGMA synchronous={level}")
+            if level != self._writer_level:
+                driver.execute(conn, f"PRAGMA synchronous={level}")
+                self._writer_level = level
             with self.dialect.begin_write(conn):
                 yield conn
 
     def _sqlite_writer(self) -> sa.Connection:
         """Return the connection of all writes; only who has the turn to write may ask."""
         if self._writer is not None:
-            raw = _raw(self._writer)
+            raw = driver.driver_connection(self._writer)
             if not raw.in_transaction and not self._writer.in_transaction():
                 return self._writer
             # A writer was interrupted between two lines of Python and did not come to its rollback. A
             # connection that is lost like this would keep the lock until it is collected as garbage.
             raw.rollback()
             self._writer.close()
-        self._writer = self.engine.connect()
+        self._writer, self._writer_level = self.engine.connect(), ""
         return self._writer
 
     def _write_alone(self, job: Callable[[sa.Connection], T]) -> T:
@@ -201,10 +234,6 @@ def insert_unless_there(conn: sa.Connection, table: sa.Table, values: dict[str, 
     except IntegrityError:
         return False
     return True
-
-
-def _raw(conn: sa.Connection) -> Any:
-    return conn.connection.dbapi_connection
 
 
 def _conflict_text(error: IntegrityError) -> str:

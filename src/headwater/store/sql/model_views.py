@@ -11,7 +11,7 @@ from headwater.model.models import NO_STAGE, ModelVersion, RegisteredModel
 from headwater.store.sql import properties, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.nodes import Artifacts, Contexts
-from headwater.store.sql.schema import alias, artifact_property, event, version
+from headwater.store.sql.schema import alias, event, version
 from headwater.store.sql.values import Space
 
 
@@ -39,7 +39,7 @@ class ModelViews:
         rows = versions.rows_of(conn, condition)
         ids = [row.artifact_id for row in rows]
         artifacts = self._artifacts.by_ids(conn, ids, with_removed=True)
-        spaces = properties.read(conn, self._db.dialect, artifact_property, ids)
+        spaces = self._artifacts.properties_of(conn, ids)
         named = self._aliases(conn, ids)
         makers = self._makers(conn, ids)
         return [

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -29,8 +30,9 @@ from headwater.model.values import INT64_MAX, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
+from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import Spaces
-from headwater.store.sql.text import check_length, encode_optional
+from headwater.store.sql.text import AnyText, check_length, decode_optional, encode, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
 
@@ -43,7 +45,7 @@ LOOKUP_BATCH: Final = 500
 """How many texts one look-up statement may carry."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NodeTable:
     """Where one kind of node is kept.
 
@@ -63,6 +65,16 @@ class NodeTable:
     def name(self) -> str:
         """The kind in words."""
         return self.table.name
+
+    @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """All columns of the table, in its order: id and type first."""
+        return tuple(self.table.columns.keys())
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Columns whose values the driver gives as they are encoded."""
+        return tuple(c.name for c in self.table.columns if isinstance(c.type, AnyText))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -98,6 +110,18 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
     def __init__(self, db: Database, types: Types) -> None:
         self._db = db
         self._types = types
+        table = self.nodes.table
+        given = db.dialect.given(table.c.id, sa.bindparam("ids"))
+        # By id, so that two writers lock the same nodes in the same order.
+        by_id = sa.select(table).order_by(table.c.id)
+        named = sa.and_(table.c.type_id == sa.bindparam("type_id"), table.c.name == sa.bindparam("name"))
+        self._given = Prepared(db, lambda: by_id.where(given))
+        self._locked = Prepared(db, lambda: by_id.where(given).with_for_update())
+        stored = sa.select(table.c.id).where(given)
+        self._stored = Prepared(db, lambda: stored)
+        self._held = Prepared(db, lambda: stored.order_by(table.c.id).with_for_update(read=True))
+        self._named = Prepared(db, lambda: sa.select(table).where(named))
+        self._properties = properties.PropertyRows(db, self.nodes.properties)
 
     def add(self, new: Sequence[NewN], /, *, key: str | None = None) -> list[Id]:
         request = (self.nodes.name, new)
@@ -124,8 +148,9 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         return Page(tuple(found[i] for i in ids if i in found), token)
 
     def find(self, type_id: TypeId, name: str) -> N | None:
-        table = self.nodes.table
-        return next(iter(self._where(table.c.type_id == type_id, table.c.name == name)), None)
+        with self._db.read() as conn:
+            rows = self._named.rows(conn, type_id=type_id, name=encode(name))
+            return next(iter(self._entities(conn, rows).values()), None)
 
     def by_external_ids(self, external_ids: Sequence[str], /) -> list[N]:
         return self._among("external_id", external_ids)
@@ -171,21 +196,18 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             locks: Keep others from changing them.
             with_removed: Of those that were removed for good, return what is left.
         """
-        table, wanted = self.nodes.table, sorted(set(ids))
+        wanted = sorted(set(ids))
         if not wanted:
             return {}
-        # By id, so that two writers lock the same nodes in the same order.
-        statement = sa.select(table).where(self._db.dialect.ids_in(table.c.id, wanted)).order_by(table.c.id)
-        rows = conn.execute(statement.with_for_update() if locks else statement).mappings().all()
-        types = self._types.by_ids(conn, [row["type_id"] for row in rows])
-        spaces = properties.read(conn, self._db.dialect, self.nodes.properties, [row["id"] for row in rows])
-        found = {
-            row["id"]: self._entity(row, types[row["type_id"]].name, spaces.get(row["id"], {}))
-            for row in rows
-        }
+        statement = self._locked if locks else self._given
+        found = self._entities(conn, statement.among(conn, wanted))
         if with_removed and len(found) < len(wanted):
             found |= self._removed(conn, [i for i in wanted if i not in found])
         return found
+
+    def properties_of(self, conn: sa.Connection, ids: Sequence[int]) -> Mapping[int, Spaces]:
+        """Return all properties of nodes inside a running transaction, in every space; some have none."""
+        return self._properties.read(conn, ids)
 
     def require(self, conn: sa.Connection, ids: Iterable[int], *, holds: bool = False) -> None:
         """Check that nodes are stored; `holds` keeps others from removing them until the commit.
@@ -194,11 +216,8 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             NotFoundError: naming the first that is not.
         """
         wanted = sorted(set(ids))
-        table = self.nodes.table
-        statement = sa.select(table.c.id).where(self._db.dialect.ids_in(table.c.id, wanted))
-        if holds:
-            statement = statement.order_by(table.c.id).with_for_update(read=True)
-        stored = set(conn.execute(statement).scalars())
+        statement = self._held if holds else self._stored
+        stored = {row[0] for row in statement.among(conn, wanted)} if wanted else ()
         for node_id in wanted:
             if node_id not in stored:
                 raise self._not_found(conn, node_id)
@@ -275,8 +294,18 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         names = (encode_optional(node.name), encode_optional(node.external_id))
         return (node.type_id, *names, *own, now, now, 1)
 
-    def _entity(self, row: sa.RowMapping, type_name: str, spaces: Spaces) -> N:
-        fields: dict[str, Any] = {**row}
+    def _entities(self, conn: sa.Connection, rows: Rows) -> dict[int, N]:
+        """Turn rows of the table into nodes, by id."""
+        if not rows:
+            return {}
+        types = self._types.by_ids(conn, {row[1] for row in rows})
+        spaces = self._properties.read(conn, [row[0] for row in rows])
+        return {row[0]: self._entity(row, types[row[1]].name, spaces.get(row[0], {})) for row in rows}
+
+    def _entity(self, row: Sequence[Any], type_name: str, spaces: Spaces) -> N:
+        fields: dict[str, Any] = dict(zip(self.nodes.stored, row, strict=True))
+        for name in self.nodes.texts:
+            fields[name] = decode_optional(fields[name])
         if self.nodes.state is not None and fields["state"] is not None:
             fields["state"] = self.nodes.state(fields["state"])
         if self.nodes.kind is NodeKind.EXECUTION:

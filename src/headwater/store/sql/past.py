@@ -38,12 +38,15 @@ class PastDatabase(Database):
         self.dialect = present.dialect
         # Shares the pool, but has listeners of its own.
         self.engine = present.engine.execution_options()
-        shadows = _shadows(self.engine, at_ms, standing)
+        self._shadows = shadows = _shadows(self.engine, at_ms, standing)
 
         def shadow(_: object, __: object, statement: str, parameters: Any, *___: object) -> tuple[str, Any]:
             return shadowed(statement, shadows), parameters
 
         listen(self.engine, "before_cursor_execute", shadow, retval=True)
+
+    def text_of(self, statement: str) -> str:
+        return shadowed(statement, self._shadows)
 
     @contextmanager
     def read(self) -> Generator[sa.Connection]:

@@ -1,13 +1,14 @@
 """Property rows of nodes: read, written and changed in bulk."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 
 from headwater.model.values import PropertyValue
+from headwater.store.sql.database import Database
 from headwater.store.sql.dialects import Dialect
+from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.text import decode, encode
 from headwater.store.sql.values import VALUE_COLUMNS, Space, same_value, value_of, value_row
 
@@ -34,26 +35,33 @@ def insert(
     dialect.insert_rows(conn, table, COLUMNS, rows)
 
 
-def read(
-    conn: sa.Connection, dialect: Dialect, table: sa.Table, ids: Sequence[int]
-) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
-    """Return the properties of nodes by node and space, names sorted; nodes without any are left out."""
-    if not ids:
-        return {}
-    # The text is read as it is stored: decoding by hand is cheaper than a type's hook per value.
-    columns = [sa.type_coerce(table.c[name], _PLAIN.get(name, table.c[name].type)) for name in COLUMNS]
-    statement = (
-        sa.select(*columns)
-        .where(dialect.ids_in(table.c.node_id, ids))
-        .order_by(table.c.node_id, table.c.space, table.c.name)
-    )
-    found: dict[int, dict[Space, dict[str, PropertyValue]]] = defaultdict(lambda: defaultdict(dict))
-    for node_id, space, name, *value in cast("Iterable[tuple[Any, ...]]", conn.execute(statement)):
-        found[node_id][Space(space)][decode(name)] = value_of(value)
-    return found
+class PropertyRows:
+    """The property table of one kind of node."""
 
+    def __init__(self, db: Database, table: sa.Table) -> None:
+        self._of_nodes = Prepared(
+            db,
+            lambda: (
+                sa.select(*(table.c[name] for name in COLUMNS))
+                .where(db.dialect.given(table.c.node_id, sa.bindparam("ids")))
+                .order_by(table.c.node_id, table.c.space, table.c.name)
+            ),
+        )
 
-_PLAIN: Final = {"name": sa.Text(), "head": sa.Text(), "text_value": sa.Text()}
+    def read(
+        self, conn: sa.Connection, ids: Sequence[int]
+    ) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
+        """Return the properties of nodes by node and space, names sorted; nodes without any are left out."""
+        found: dict[int, dict[Space, dict[str, PropertyValue]]] = {}
+        for node_id, space, name, *value in self._of_nodes.among(conn, ids):
+            spaces = found.get(node_id)
+            if spaces is None:
+                spaces = found[node_id] = {}
+            values = spaces.get(space)
+            if values is None:
+                values = spaces[Space(space)] = {}
+            values[decode(name)] = value_of(value)
+        return found
 
 
 def change(

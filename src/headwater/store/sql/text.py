@@ -79,7 +79,7 @@ def _unescape(match: re.Match[str]) -> str:
             return chr(int(code, 16))
 
 
-class _AnyText(TypeDecorator[str]):
+class AnyText(TypeDecorator[str]):
     """A text type that escapes on the way in and out."""
 
     impl = sa.Text
@@ -113,20 +113,20 @@ def _mysql_collation(dialect: sa.Dialect) -> str:
     return "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
 
 
-class Text(_AnyText):
+class Text(AnyText):
     """Text of any length."""
 
     cache_ok = True
 
 
-class Name(_AnyText):
+class Name(AnyText):
     """Text short enough for an index on every database."""
 
     cache_ok = True
     length = MAX_NAME_CHARS
 
 
-class Head(_AnyText):
+class Head(AnyText):
     """The indexed beginning of a text."""
 
     cache_ok = True

@@ -20,8 +20,8 @@ class Dialect:
         open_engine: Makes the engine for a store URL.
         shares_commits: One writer at a time is all the database allows, so
             waiting writes are committed together.
-        ids_in: A condition that a column is among ids, given as one parameter,
-            however many there are.
+        given: A condition that a column is among the ids in a parameter, however many there are;
+            the parameter is named `ids`, its value comes from `pack_ids`.
         given_ids: The beginning of a driver's own FROM clause that joins a table to the ids
             in a parameter, as `given.id`, starting from the ids.
         pack_ids: Makes that parameter.
@@ -38,7 +38,7 @@ class Dialect:
     name: str
     open_engine: Callable[[str], sa.Engine]
     shares_commits: bool
-    ids_in: Callable[[sa.ColumnElement[Any], Sequence[int]], sa.ColumnElement[bool]]
+    given: Callable[[sa.ColumnElement[Any], sa.BindParameter[Any]], sa.ColumnElement[bool]]
     given_ids: str
     pack_ids: Callable[[Sequence[int]], Any]
     insert_nodes: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], list[int]]
@@ -49,6 +49,10 @@ class Dialect:
     setup_turn: Callable[[sa.Engine], AbstractContextManager[None]]
     is_transient: Callable[[BaseException], bool]
     is_unreachable: Callable[[BaseException], bool]
+
+    def ids_in(self, column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
+        """Build the condition that a column is among ids, given as one parameter."""
+        return self.given(column, sa.bindparam("ids", self.pack_ids(ids), unique=True))
 
 
 def dialect_for(url: str) -> Dialect:

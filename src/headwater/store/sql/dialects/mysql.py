@@ -11,6 +11,7 @@ from sqlalchemy.sql.dml import Insert
 
 from headwater.errors import MissingDependencyError, UnavailableError
 from headwater.model.values import INT64_MAX, INT64_MIN
+from headwater.store.sql import driver
 from headwater.store.sql.dialects import Dialect, Row, insert_statement
 
 try:
@@ -42,11 +43,13 @@ def open_engine(url: str) -> sa.Engine:
     )
 
 
-def _ids_in(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    storable = [i for i in ids if INT64_MIN <= i <= INT64_MAX]
+def _given(column: sa.ColumnElement[Any], ids: sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
     values = sa.text("SELECT v FROM JSON_TABLE(:ids, '$[*]' COLUMNS (v BIGINT PATH '$')) AS given")
-    given = values.bindparams(sa.bindparam("ids", json.dumps(storable), unique=True))
-    return column.in_(given.columns(sa.column("v", sa.BigInteger)))
+    return column.in_(values.bindparams(ids).columns(sa.column("v", sa.BigInteger)))
+
+
+def _packed(ids: Sequence[int]) -> str:
+    return json.dumps([i for i in ids if INT64_MIN <= i <= INT64_MAX])
 
 
 def _insert_nodes(
@@ -79,7 +82,7 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
     if rows:
-        conn.exec_driver_sql(insert_statement(conn, table, columns), list(rows))
+        driver.execute_many(conn, insert_statement(conn, table, columns), rows)
 
 
 def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
@@ -132,9 +135,9 @@ MYSQL: Final = Dialect(
     name="mysql",
     open_engine=open_engine,
     shares_commits=False,
-    ids_in=_ids_in,
+    given=_given,
     given_ids="JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given STRAIGHT_JOIN",
-    pack_ids=json.dumps,
+    pack_ids=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,

@@ -11,6 +11,7 @@ from sqlalchemy.sql.dml import Insert
 
 from headwater.errors import MissingDependencyError
 from headwater.model.values import INT64_MAX, INT64_MIN
+from headwater.store.sql import driver
 from headwater.store.sql.dialects import Dialect, Row, insert_statement
 
 try:
@@ -35,16 +36,19 @@ def open_engine(url: str) -> sa.Engine:
     )
 
 
-def _ids_in(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    storable = [i for i in ids if INT64_MIN <= i <= INT64_MAX]
-    return column == sa.any_(sa.bindparam(None, storable, ARRAY(sa.BigInteger)))
+def _given(column: sa.ColumnElement[Any], ids: sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
+    return column == sa.any_(sa.type_coerce(ids, ARRAY(sa.BigInteger)))
+
+
+def _packed(ids: Sequence[int]) -> list[int]:
+    return [i for i in ids if INT64_MIN <= i <= INT64_MAX]
 
 
 def _insert_nodes(
     conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> list[int]:
     statement = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
-    ids = list(conn.exec_driver_sql(statement, (f'"{table.name}"', len(rows))).scalars())
+    ids = [i for (i,) in driver.fetch(conn, statement, (f'"{table.name}"', len(rows)))]
     _insert_rows(conn, table, ("id", *columns), [(i, *row) for i, row in zip(ids, rows, strict=True)])
     return ids
 
@@ -52,7 +56,7 @@ def _insert_nodes(
 def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
     if len(rows) < COPY_ROWS:
         if rows:
-            conn.exec_driver_sql(insert_statement(conn, table, columns), list(rows))
+            driver.execute_many(conn, insert_statement(conn, table, columns), rows)
         return
     quote = conn.dialect.identifier_preparer.quote
     names = ", ".join(quote(c) for c in columns)
@@ -107,9 +111,9 @@ POSTGRESQL: Final = Dialect(
     name="postgresql",
     open_engine=open_engine,
     shares_commits=False,
-    ids_in=_ids_in,
+    given=_given,
     given_ids="unnest(%s::bigint[]) AS given(id) JOIN",
-    pack_ids=list,
+    pack_ids=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,

@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import Insert
 
 from headwater.errors import InvalidError, UnavailableError
+from headwater.store.sql import driver
 from headwater.store.sql.dialects import Dialect, Row, insert_statement
 
 BUSY_TIMEOUT_S: Final = 30
@@ -78,22 +79,26 @@ def _on_connect(connection: sqlite3.Connection, _: object) -> None:
 
 
 def _on_begin(conn: sa.Connection) -> None:
-    # Deferred transactions that read first and write later fail under load however long they may wait.
-    writes = conn.get_execution_options().get("headwater_writes", False)
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # `Database` begins its transactions itself, through the driver, before SQLAlchemy notices one.
+    if not driver.driver_connection(conn).in_transaction:
+        conn.exec_driver_sql("BEGIN")
 
 
-def _ids_in(column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    values = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
+def _given(column: sa.ColumnElement[Any], ids: sa.BindParameter[Any]) -> sa.ColumnElement[bool]:
+    values = sa.func.json_each(ids).table_valued("value")
     return column.in_(sa.select(values.c.value))
+
+
+def _packed(ids: Sequence[int]) -> str:
+    return json.dumps(list(ids))
 
 
 def _insert_nodes(
     conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> list[int]:
     # Nobody else writes while this transaction runs, so the next ids are known.
-    last = conn.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar()
-    first = (last or 0) + 1
+    last = driver.fetch(conn, "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
+    first = (last[0][0] if last else 0) + 1
     ids = list(range(first, first + len(rows)))
     _insert_rows(conn, table, ("id", *columns), [(i, *row) for i, row in zip(ids, rows, strict=True)])
     return ids
@@ -101,7 +106,7 @@ def _insert_nodes(
 
 def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
     if rows:
-        conn.exec_driver_sql(insert_statement(conn, table, columns), list(rows))
+        driver.execute_many(conn, insert_statement(conn, table, columns), rows)
 
 
 def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
@@ -115,7 +120,9 @@ def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
 
 
 def _begin_write(conn: sa.Connection) -> sa.RootTransaction:
-    return conn.execution_options(headwater_writes=True).begin()
+    # Deferred transactions that read first and write later fail under load however long they may wait.
+    driver.execute(conn, "BEGIN IMMEDIATE")
+    return conn.begin()
 
 
 @contextmanager
@@ -139,10 +146,10 @@ SQLITE: Final = Dialect(
     name="sqlite",
     open_engine=open_engine,
     shares_commits=True,
-    ids_in=_ids_in,
+    given=_given,
     # CROSS JOIN is an inner join whose order SQLite keeps.
     given_ids="(SELECT value AS id FROM json_each(?)) AS given CROSS JOIN",
-    pack_ids=json.dumps,
+    pack_ids=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,

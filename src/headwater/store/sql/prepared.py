@@ -1,0 +1,67 @@
+"""Statements that are built with SQLAlchemy once, and then are text that the driver runs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+from headwater.store.sql import driver
+from headwater.store.sql.database import Database
+
+Rows: TypeAlias = Sequence[Sequence[Any]]
+
+
+class Prepared:
+    """One statement of a store.
+
+    Building a statement and looking its text up anew for each call costs many
+    times what the database takes to answer.
+    """
+
+    def __init__(self, db: Database, build: Callable[[], Any]) -> None:
+        """Take how to build the statement; that happens when it is first run.
+
+        Args:
+            db: Where it will run: the same statement reads otherwise of a past moment.
+            build: Gives it, with named bind parameters for what differs between calls.
+        """
+        self._db, self._build = db, build
+        self._compiled: tuple[str, tuple[str, ...] | None, dict[str, Any]] | None = None
+
+    def rows(self, conn: sa.Connection, **values: Any) -> Rows:
+        """Run it inside a transaction and return the driver's own rows.
+
+        Args:
+            conn: In a transaction of `db`.
+            values: Bind parameters by name, as the driver takes them.
+        """
+        text, names, fixed = self._compiled or self._compile()
+        given = fixed | values
+        return driver.fetch(conn, text, given if names is None else [given[name] for name in names])
+
+    def among(self, conn: sa.Connection, ids: Sequence[int], **values: Any) -> Rows:
+        """`rows` of a statement with a `Dialect.given` condition, for these ids."""
+        return self.rows(conn, ids=self._db.dialect.pack_ids(ids), **values)
+
+    def run(self, conn: sa.Connection, **values: Any) -> None:
+        """Run a statement that has no rows, as `rows` does."""
+        text, names, fixed = self._compiled or self._compile()
+        given = fixed | values
+        driver.execute(conn, text, given if names is None else [given[name] for name in names])
+
+    def run_many(self, conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that has no rows once for each row of values."""
+        text, names, fixed = self._compiled or self._compile()
+        given = [fixed | values for values in rows]
+        if names is not None:
+            driver.execute_many(conn, text, [[values[name] for name in names] for values in given])
+        elif given:
+            driver.execute_many(conn, text, given)
+
+    def _compile(self) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
+        statement = self._build()
+        options = {"render_postcompile": True}
+        compiled = statement.compile(dialect=self._db.engine.dialect, compile_kwargs=options)
+        names = tuple(compiled.positiontup) if compiled.positional else None
+        self._compiled = self._db.text_of(str(compiled)), names, dict(compiled.params)
+        return self._compiled

@@ -13,6 +13,7 @@ from headwater.model.lineage import Direction, LineageGraph, Reached, Walk
 from headwater.model.protocols import Store
 from headwater.provenance import shortest_route, walk
 from tests.contract.builders import START_MS, add_artifacts, add_executions, event, put_type
+from tests.contract.conftest import OpenStore
 from tests.provenance.graphs import expander
 
 IN, OUT = EventType.INPUT, EventType.OUTPUT
@@ -216,6 +217,54 @@ def test_walks_are_those_of_the_plain_graph(
     assert (path is None) is (route is None)
     if path and route:
         assert {node.id for node in path.artifacts} == set(route.artifacts)
+
+
+@given(EDGES, st.sampled_from(Direction), st.integers(0, 5), st.integers(0, 5), st.integers(0, 25))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_memory_answers_as_the_database_does(
+    store: Store,
+    edges: list[tuple[int, int, EventType]],
+    direction: Direction,
+    start: int,
+    end: int,
+    cut: int,
+) -> None:
+    artifacts, executions = add_artifacts(store, 6), add_executions(store, 6)
+    events = [event(artifacts[a], executions[e], kind) for e, a, kind in edges]
+    question = Walk(artifacts=(artifacts[start],), executions=(executions[end],), direction=direction)
+    store.links.add_events(events[:cut])
+    store.lineage.keep_in_memory(max_age_s=0)
+    store.links.add_events(events[cut:])
+
+    kept = store.lineage.reach(question)
+    store.lineage.release_memory()
+    asked = store.lineage.reach(question)
+
+    assert list(kept.artifacts.items()) == list(asked.artifacts.items())
+    assert list(kept.executions.items()) == list(asked.executions.items())
+    assert sorted(kept.edges) == sorted(asked.edges)
+
+
+@pytest.mark.never(["memory"], reason="nobody else sees a store in memory")
+def test_memory_sees_what_another_store_writes(store: Store, open_again: OpenStore, chain: Chain) -> None:
+    (a0, *_), _ = chain
+    store.lineage.keep_in_memory(max_age_s=0)
+    before = store.lineage.reach(Walk(artifacts=(a0,), direction=Direction.DOWNSTREAM))
+
+    (later,) = add_executions(other := open_again(), 1)
+    other.links.add_events([event(a0, later)])
+
+    after = store.lineage.reach(Walk(artifacts=(a0,), direction=Direction.DOWNSTREAM))
+    assert after.executions.keys() - before.executions.keys() == {later}
+
+
+def test_nodes_that_stop_a_walk_stop_it_in_memory_too(store: Store, chain: Chain) -> None:
+    artifacts, executions = chain
+    store.lineage.keep_in_memory()
+
+    found = store.lineage.reach(Walk(artifacts=(artifacts[3],), stop_types=frozenset({"Step"})))
+
+    assert found.executions == {executions[1]: 1}
 
 
 def test_a_long_chain_of_runs_is_walked(store: Store) -> None:

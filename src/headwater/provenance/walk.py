@@ -54,13 +54,18 @@ def walk(question: Walk, expand: Expand, *, passable: Passable | None = None) ->
     Raises:
         InvalidError: the walk starts nowhere, or a limit is negative.
     """
-    _check(question)
+    check_walk(question)
     search = _Search(question, expand, passable)
     search.run()
     return search.answer()
 
 
-def _check(question: Walk) -> None:
+def check_walk(question: Walk) -> None:
+    """Check that a walk starts somewhere, and that its limits are none below zero.
+
+    Raises:
+        InvalidError: it does not.
+    """
     if not question.artifacts and not question.executions:
         raise InvalidError("a walk needs a node to start at")
     if (question.max_hops or 0) < 0 or question.max_nodes < 0:

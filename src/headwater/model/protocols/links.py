@@ -107,6 +107,24 @@ class LineageStore(Protocol):
         """
         ...
 
+    def keep_in_memory(self, *, max_age_s: float = 1.0) -> None:
+        """Read all edges into memory, so that `reach` answers from there: for programs that live long.
+
+        Answers are the same, and at most `max_age_s` old, save for events that were stored with a time
+        more than a minute past, such as imported ones: they may take five minutes to be seen.
+
+        Args:
+            max_age_s: Oldest that an answer may be; 0 looks for new events before each one.
+
+        Raises:
+            InvalidError: the graph is too large.
+        """
+        ...
+
+    def release_memory(self) -> None:
+        """Give the memory back; `reach` asks the database again."""
+        ...
+
     def path(self, start: NodeRef, end: NodeRef, /) -> LineageGraph | None:
         """Return one shortest path between two nodes, along edges of one direction, or None.
 

@@ -1,7 +1,7 @@
 """Lineage: `headwater.provenance` walks, this gives it the events of one hop and turns ids into nodes."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -16,6 +16,9 @@ from headwater.store.sql.links import event_of
 from headwater.store.sql.nodes import Artifacts, Executions
 from headwater.store.sql.schema import artifact, event, execution, type_
 
+if TYPE_CHECKING:
+    from headwater.store.sql.memory import EdgesInMemory
+
 _TABLES: Final = {NodeKind.ARTIFACT: artifact, NodeKind.EXECUTION: execution}
 _COLUMNS: Final = {NodeKind.ARTIFACT: event.c.artifact_id, NodeKind.EXECUTION: event.c.execution_id}
 
@@ -27,8 +30,21 @@ class Lineage:
         self._db = db
         self._artifacts = artifacts
         self._executions = executions
+        self._memory: EdgesInMemory | None = None
+
+    def keep_in_memory(self, *, max_age_s: float = 1.0) -> None:
+        # numpy and a second of reading: only for who asks for it.
+        from headwater.store.sql.memory import EdgesInMemory
+
+        self._memory = EdgesInMemory(self._db, max_age_s=max_age_s)
+
+    def release_memory(self) -> None:
+        self._memory = None
 
     def reach(self, question: Walk, /) -> Reached:
+        # Which nodes stop a walk only the database knows.
+        if self._memory is not None and not question.stop_types:
+            return self._memory.adjacency().reach(question)
         with self._db.read() as conn:
             return self._reach(conn, question)
 

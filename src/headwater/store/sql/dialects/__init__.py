@@ -1,14 +1,16 @@
 """What differs between the databases, one module each; the rest of the store sees only `Dialect`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import Insert
 
 Row: TypeAlias = tuple[Any, ...]
+STREAM_ROWS: Final = 50_000
+"""Rows in a piece of a streamed answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Dialect:
         insert_rows: Inserts rows the fastest way; parameters as `insert_nodes`.
         insert_missing: An INSERT that leaves out rows whose key is there.
         upsert: An INSERT that overwrites the columns that are not in the key.
+        stream: Runs the driver's own text of a query and yields its own rows in pieces, so that a
+            large answer is never in memory as a whole.
         begin_write: Begins a transaction that sees what others commit meanwhile; reads see one moment.
         setup_turn: Keeps other processes from making or upgrading tables.
         is_transient: The statement may succeed when the transaction is tried again.
@@ -45,6 +49,7 @@ class Dialect:
     insert_rows: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], None]
     insert_missing: Callable[[sa.Table, Sequence[str]], Insert]
     upsert: Callable[[sa.Table, Sequence[str]], Insert]
+    stream: Callable[[sa.Connection, str], Iterator[Sequence[Row]]]
     begin_write: Callable[[sa.Connection], sa.RootTransaction]
     setup_turn: Callable[[sa.Engine], AbstractContextManager[None]]
     is_transient: Callable[[BaseException], bool]
@@ -82,3 +87,9 @@ def insert_statement(conn: sa.Connection, table: sa.Table, columns: Sequence[str
     names = ", ".join(quote(column) for column in columns)
     mark = "?" if conn.dialect.paramstyle == "qmark" else "%s"
     return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join([mark] * len(columns))})"
+
+
+def pieces(cursor: Any) -> Iterator[Sequence[Row]]:
+    """Yield the rows of a driver's cursor in pieces."""
+    while rows := cursor.fetchmany(STREAM_ROWS):
+        yield rows

@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import Insert
 from headwater.errors import MissingDependencyError, UnavailableError
 from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import driver
-from headwater.store.sql.dialects import Dialect, Row, insert_statement
+from headwater.store.sql.dialects import Dialect, Row, insert_statement, pieces
 
 try:
     import pymysql
@@ -131,6 +131,19 @@ def _is_unreachable(error: BaseException) -> bool:
     )
 
 
+def _driver(conn: sa.Connection) -> Any:
+    return conn.connection.dbapi_connection
+
+
+def _stream(conn: sa.Connection, statement: str) -> Iterator[Sequence[Row]]:
+    from pymysql.cursors import SSCursor
+
+    # Its usual cursor takes all rows at once.
+    with _driver(conn).cursor(SSCursor) as cursor:
+        cursor.execute(statement)
+        yield from pieces(cursor)
+
+
 MYSQL: Final = Dialect(
     name="mysql",
     open_engine=open_engine,
@@ -142,6 +155,7 @@ MYSQL: Final = Dialect(
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,
     upsert=_upsert,
+    stream=_stream,
     begin_write=_begin_write,
     setup_turn=_setup_turn,
     is_transient=_is_transient,

@@ -1,6 +1,6 @@
 """PostgreSQL through psycopg 3: bulk goes through COPY, ids come from the table's sequence."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import Insert
 from headwater.errors import MissingDependencyError
 from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import driver
-from headwater.store.sql.dialects import Dialect, Row, insert_statement
+from headwater.store.sql.dialects import Dialect, Row, insert_statement, pieces
 
 try:
     import psycopg
@@ -107,6 +107,17 @@ def _is_unreachable(error: BaseException) -> bool:
     return isinstance(error, psycopg.InterfaceError)
 
 
+def _driver(conn: sa.Connection) -> Any:
+    return conn.connection.dbapi_connection
+
+
+def _stream(conn: sa.Connection, statement: str) -> Iterator[Sequence[Row]]:
+    # A cursor with a name stays on the server; any other one would send all rows at once.
+    with _driver(conn).cursor("headwater_stream", binary=True) as cursor:
+        cursor.execute(statement)
+        yield from pieces(cursor)
+
+
 POSTGRESQL: Final = Dialect(
     name="postgresql",
     open_engine=open_engine,
@@ -118,6 +129,7 @@ POSTGRESQL: Final = Dialect(
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,
     upsert=_upsert,
+    stream=_stream,
     begin_write=_begin_write,
     setup_turn=_setup_turn,
     is_transient=_is_transient,

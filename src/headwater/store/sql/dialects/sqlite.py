@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from sqlalchemy.sql.dml import Insert
 
 from headwater.errors import InvalidError, UnavailableError
 from headwater.store.sql import driver
-from headwater.store.sql.dialects import Dialect, Row, insert_statement
+from headwater.store.sql.dialects import Dialect, Row, insert_statement, pieces
 
 BUSY_TIMEOUT_S: Final = 30
 PAGE_CACHE_KIB: Final = 64_000
@@ -142,6 +142,11 @@ def _never(_: BaseException) -> bool:
     return False
 
 
+def _stream(conn: sa.Connection, statement: str) -> Iterator[Sequence[Row]]:
+    with conn.exec_driver_sql(statement) as result:
+        yield from pieces(result.cursor)
+
+
 SQLITE: Final = Dialect(
     name="sqlite",
     open_engine=open_engine,
@@ -154,6 +159,7 @@ SQLITE: Final = Dialect(
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,
     upsert=_upsert,
+    stream=_stream,
     begin_write=_begin_write,
     setup_turn=_setup_turn,
     is_transient=_never,

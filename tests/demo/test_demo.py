@@ -129,14 +129,22 @@ class TestWholeYear:
         # Where the tests run from no checkout, the commit is all that can be lacking.
         assert {check.name for check in report.missing.checks if check.findings} <= {"code commit"}
 
+    def test_it_ends_with_the_ledger_and_with_what_was_in_production_in_summer(self, demo, report):
+        (july,) = [row for row in report.rows if row.month == "2013-07"]
+
+        assert (report.summer.month, report.summer.version) == ("2013-07", july.production)
+        assert f"when 2013-07 was scored: models/{MODEL}/{july.production}" in demo.output
+        assert report.ledger.is_intact
+        assert f"{report.ledger.count} decisions, all as they were written" in demo.output
+
     def test_the_commands_to_try_next_work(self, demo):
-        block = demo.output.partition("Try next")[2].splitlines()[1:7]
+        block = demo.output.partition("Try next")[2].splitlines()[1:9]
         commands = [shlex.split(line.partition(f"--store {demo.url} ")[2]) for line in block]
 
         done = [demo.run(*words) for words in commands]
         as_json = [demo.run(*words, "--json") for words in commands]
 
-        assert [each.exit_code for each in done + as_json] == [0] * 12
+        assert [each.exit_code for each in done + as_json] == [0] * 16
         assert all(json.loads(each.output) for each in as_json)
 
     def test_a_second_demo_says_that_it_goes_on_and_adds_no_data(self, demo, tmp_path, client):

@@ -1,6 +1,6 @@
 """`headwater ledger`: look at the record of decisions, check it, and keep its head elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from headwater.cli.session import client
 from headwater.errors import CorruptError
 from headwater.ledger import (
     Verification,
+    all_records,
     make_keys,
     read_export,
     read_head,
@@ -21,8 +22,6 @@ from headwater.ledger import (
     write_export,
     write_head,
 )
-from headwater.model.ledger import LedgerRecord
-from headwater.model.protocols import Store
 
 COLUMNS = ("seq", "time", "actor", "action", "subject", "details", "reason")
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -86,7 +85,7 @@ def verify_ledger(
         with client(ctx) as opened:
             if head and head.store_id != opened.store.ledger.head().store_id:
                 raise click.UsageError(f"{head_file} is the head of another store's ledger")
-            found = verify(_records(opened.store), head)
+            found = verify(all_records(opened.store.ledger), head)
     _print(found, as_json=as_json)
     if not found.is_intact:
         raise CorruptError(f"the ledger is not as it was written: {found.fault_count} faults")
@@ -99,7 +98,7 @@ def verify_ledger(
 def export_ledger(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     """Write all decisions to FILE, one JSON object a line."""
     with client(ctx) as opened:
-        count = write_export(file, _records(opened.store))
+        count = write_export(file, all_records(opened.store.ledger))
     print_facts({"file": str(file), "entries": count}, as_json=as_json)
 
 
@@ -124,13 +123,6 @@ def keygen(private: Path, public: Path, *, as_json: bool) -> None:
     """Make a pair of keys, to sign heads and to check them."""
     make_keys(private, public)
     print_facts({"private": str(private), "public": str(public)}, as_json=as_json)
-
-
-def _records(store: Store) -> Iterator[LedgerRecord]:
-    last = 0
-    while more := store.ledger.records(after=last):
-        yield from more
-        last = more[-1].seq
 
 
 def _print(found: Verification, *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """The year on a terminal, or in a file."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 from typing import Final
@@ -48,6 +49,7 @@ def print_report(console: Console, report: YearReport, *, program: str, url: str
         _lineage(report),
         _difference(report),
         _missing(report),
+        _decisions(report),
         _next(report, program, url),
     )
     console.print("\n[bold]The months[/], from the store")
@@ -163,6 +165,23 @@ def _missing(report: YearReport) -> str:
     return "\n".join([title, *map(escape, [str(report.missing), *lines])])
 
 
+def _decisions(report: YearReport) -> str:
+    then, checked = report.summer, report.ledger
+    lines = [
+        "\n[bold]What was in production then[/]",
+        f"  when {then.month} was scored: models/{MODEL}/{then.version} (models at {_iso(then.moment)})",
+        "\n[bold]The ledger[/] (ledger verify)",
+        f"  {checked.count:,} decisions, all as they were written; the last has hash {checked.hash[:16]}"
+        if checked.is_intact
+        else f"  {checked.fault_count:,} faults in {checked.count:,} decisions",
+    ]
+    return "\n".join(lines)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
 def _next(report: YearReport, program: str, url: str) -> str:
     if url.startswith("memory:"):
         return "\nThe store was in memory and is gone now; without --store memory:// it would be kept."
@@ -171,6 +190,8 @@ def _next(report: YearReport, program: str, url: str) -> str:
         f"models show {MODEL}",
         f"lineage diff {report.first} {report.last}",
         f"lineage missing {report.last}",
+        f"models at {_iso(report.summer.moment)}",
+        "ledger verify",
         f"data show {worst.ref}",
         f"runs search \"metrics.auc < 0.65 and experiment = '{SCORE}'\" --order-by metrics.auc",
         f"ledger show --subject models/{MODEL}",

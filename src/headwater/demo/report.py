@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from headwater.demo.months import needed_months, scored_months
 from headwater.demo.steps import EVALUATE, MODEL, REVIEW, SCORE
+from headwater.ledger import Verification, all_records, verify
 from headwater.model.data import DataVersion
 from headwater.model.ledger import LedgerEntry
 from headwater.model.refs import ModelRef
@@ -14,6 +16,7 @@ from headwater.provenance import Difference, Missing
 from headwater.sdk.client import Client
 
 WEEK_DAYS: Final = 7
+SUMMER: Final = "2013-07"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _DAILY: Final = "auc_daily"
 
@@ -56,6 +59,21 @@ class MonthRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What was in production at a moment, as the store tells now.
+
+    Attributes:
+        month: The month that was being scored.
+        moment: When that was; the year passes in half a minute.
+        version: What was in production.
+    """
+
+    month: str
+    moment: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class YearReport:
     """What is in the store about one year.
 
@@ -72,6 +90,8 @@ class YearReport:
         last: The version that is in production in the end.
         difference: What differs between the histories of these two.
         missing: What the record of the last one lacks.
+        summer: A month in summer, and what was in production when it was scored.
+        ledger: What checking all decisions has found.
     """
 
     run: Run
@@ -86,6 +106,8 @@ class YearReport:
     last: str
     difference: Difference
     missing: Missing
+    summer: Standing
+    ledger: Verification
 
     @property
     def rollbacks(self) -> list[LedgerEntry]:
@@ -117,6 +139,8 @@ def read_year(client: Client, run_id: str) -> YearReport:
         last=last,
         difference=client.lineage(first).diff(last, rows=True),
         missing=client.lineage(last).missing(),
+        summer=_summer(client, year),
+        ledger=verify(all_records(client.store.ledger)),
     )
 
 
@@ -166,6 +190,13 @@ def _row(score: Run, gate: Run, review: Run) -> MonthRow:
 def _first_version(client: Client, year: Run) -> str:
     reviews = _steps(client, year, REVIEW)
     return str(ModelRef(MODEL, _number(reviews[min(reviews)], "first")))
+
+
+def _summer(client: Client, year: Run) -> Standing:
+    scores = _steps(client, year, SCORE)
+    month = max((m for m in scores if m <= SUMMER), default=min(scores))
+    moment = datetime.fromtimestamp(scores[month].start_ms / 1000, UTC)
+    return Standing(month=month, moment=moment, version=client.at(moment).models[MODEL]["production"].version)
 
 
 def _deliveries(client: Client, year: Run) -> list[DataVersion]:

@@ -10,6 +10,15 @@ from headwater.errors import CorruptError, InvalidError
 from headwater.ledger.chain import canonical
 from headwater.ledger.signing import Signed, signed, verified
 from headwater.model.ledger import LedgerHead, LedgerRecord
+from headwater.model.protocols import LedgerStore
+
+
+def all_records(ledger: LedgerStore) -> Iterator[LedgerRecord]:
+    """Yield every entry of a store's ledger, by number."""
+    last = 0
+    while more := ledger.records(after=last):
+        yield from more
+        last = more[-1].seq
 
 
 def write_export(path: Path, records: Iterable[LedgerRecord]) -> int:

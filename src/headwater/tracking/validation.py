@@ -11,8 +11,8 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, Final, cast
 
-from headwater.errors import InvalidError, MetricTypeError
-from headwater.model.values import INT64_MAX, INT64_MIN, Json, PropertyValue
+from headwater.errors import ConflictError, InvalidError, MetricTypeError
+from headwater.model.values import INT64_MAX, INT64_MIN, Json, Properties, PropertyValue
 
 MAX_KEY_CHARS: Final = 250
 
@@ -229,3 +229,20 @@ def _json(value: Any) -> Json:
 
 def _shown(key: str) -> str:
     return repr(key if len(key) <= 60 else key[:60] + "…")
+
+
+def new_params(
+    run_id: str, known: Properties, values: Mapping[str, PropertyValue]
+) -> dict[str, PropertyValue]:
+    """Return those of some params that a run does not have yet.
+
+    Raises:
+        ConflictError: the run has another value of one of them.
+    """
+    for key, value in values.items():
+        if key in known and not same_value(known[key], value):
+            raise ConflictError(
+                f"param {key!r} of run {run_id} is {known[key]!r} and cannot become {value!r}: "
+                "a param never changes; start another run, or use a tag"
+            )
+    return {key: value for key, value in values.items() if key not in known}

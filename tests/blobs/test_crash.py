@@ -5,7 +5,9 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,21 @@ def test_hashing_goes_on_in_a_forked_child(local, tmp_path):
     )
 
     assert done.stdout.decode().strip() == blob.digest
+
+
+def test_bytes_that_are_put_again_while_they_are_removed_are_there(local, tmp_path):
+    digest = local.put_bytes(b"flights").digest
+    [path] = (tmp_path / "root").glob("blake3/*/*/*")
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(150):
+            os.utime(path, (1, 1))
+            both = threading.Barrier(2)
+            putting = pool.submit(lambda both=both: (both.wait(), local.put_bytes(b"flights")))
+            removing = pool.submit(lambda both=both: (both.wait(), local.delete_unless_newer(digest, 2000)))
+            putting.result()
+            removing.result()
+
+            assert local.read(digest) == b"flights"
+
+    assert not any((tmp_path / "root" / "tmp").iterdir())

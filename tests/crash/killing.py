@@ -6,12 +6,18 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from headwater.sdk import Client
 from tests.crash.checking import Acknowledged
 from tests.crash.workload import facts_of, work
+
+LONGEST_NOTES: Final = 16_000
+"""Up to so many bytes of notes, a hundred each, a child may write before it is killed."""
+PATIENCE_S: Final = 120
 
 
 @dataclass(slots=True)
@@ -54,17 +60,20 @@ class Proof:
         """Kill so often; raises AssertionError at the first thing that is wrong."""
         (self.folder / "pyproject.toml").touch()
         _load_everything()
-        chance = random.Random(self.seed)
+        with chdir(self.folder):
+            self._run(kills, random.Random(self.seed), deep_every)
+        return self.tally
+
+    def _run(self, kills: int, chance: random.Random, deep_every: int) -> None:
         for number in range(1, kills + 1):
             notes = self.folder / f"notes-{number}.jsonl"
-            _kill_after(self.url, self.folder, notes, self.seed + number, chance.uniform(0.01, 0.4))
+            _kill_after(self.url, self.folder, notes, self.seed + number, chance)
             self._take(facts_of(notes))
             is_full = number % deep_every == 0 or number == kills
             self._check(is_full=is_full)
             notes.unlink(missing_ok=True)
             if is_full:
                 self.say(str(self.tally))
-        return self.tally
 
     def _take(self, facts: list[dict[str, object]]) -> None:
         self._before = len(self._known.facts)
@@ -78,7 +87,6 @@ class Proof:
                 self.tally.steps[kind] = self.tally.steps.get(kind, 0) + 1
 
     def _check(self, *, is_full: bool) -> None:
-        os.chdir(self.folder)
         with Client(self.url, actor="checker") as client:
             report = client.session.sync()
             client.session.recover()
@@ -103,14 +111,17 @@ def _load_everything() -> None:
         client.upkeep.collect()
 
 
-def _kill_after(url: str, folder: Path, notes: Path, seed: int, seconds: float) -> None:
+def _kill_after(url: str, folder: Path, notes: Path, seed: int, chance: random.Random) -> None:
+    """Let a child work until it has said so many things, and kill it in the middle of what it does next."""
     child = os.fork()
     if child == 0:
         be_child(url, folder, notes, seed)
-    deadline = time.monotonic() + 60
-    while not (notes.exists() and notes.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.002)
-    time.sleep(seconds)
+    wanted_bytes, deadline = chance.randint(1, LONGEST_NOTES), time.monotonic() + PATIENCE_S
+    while not (notes.exists() and notes.stat().st_size >= wanted_bytes):
+        assert time.monotonic() < deadline, f"no progress in {PATIENCE_S} s"
+        time.sleep(0.001)
+    # A publish takes some milliseconds, a commit less than one.
+    time.sleep(chance.choice((0.0, 0.001, 0.02)) * chance.random())
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 

@@ -8,8 +8,7 @@ KILLS = 8
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql", "mysql"])
-def test_killed_workload_loses_nothing_that_was_acknowledged(backend, request, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where the proof goes, this test comes back from
+def test_killed_workload_loses_nothing_that_was_acknowledged(backend, request, tmp_path):
     url = f"sqlite:///{tmp_path / 'store.db'}"
     if backend != "sqlite":
         url = request.getfixturevalue(f"fresh_{backend}_url")()

@@ -1,16 +1,21 @@
 """Backups: taken under load, verified, and brought back whole."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import time
+from contextlib import closing
+from urllib.parse import urlsplit
 
+import pymysql
 import pytest
 
 from headwater.errors import CorruptError, NotFoundError, RefusedError
 from headwater.sdk import Client
 from headwater.sdk.backups import BackupSet
 from headwater.sdk.client import places_of
+from headwater.store import is_empty_database, load_database
 from tests.crash.checking import Acknowledged
 from tests.crash.killing import be_child
 from tests.crash.workload import facts_of
@@ -162,6 +167,36 @@ def test_old_backups_go_with_the_bytes_that_only_they_name(client, train, backup
     files = [*(backups.folder / "blobs").glob("blake3*/*/*/*")]
     assert len(files) == newest.blobs
     assert elsewhere.restore().findings == ()
+
+
+@pytest.mark.parametrize(("scheme", "program"), [("postgresql", "pg_dump"), ("mysql", "mariadb-dump")])
+def test_missing_program_is_named_with_the_command_to_run(scheme, program, request, tmp_path, monkeypatch):
+    url = request.getfixturevalue(f"fresh_{scheme}_url")()
+    Client(url).close()
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(
+        RefusedError, match=f"{program} is not installed here; where it is, run: {program} --"
+    ):
+        BackupSet(places_of(url), tmp_path / "backups").take()
+
+
+@pytest.mark.skipif(not shutil.which("mariadb"), reason="no mariadb client on the path")
+def test_sql_file_is_loaded_by_the_client_program(fresh_mysql_url, tmp_path):
+    url = fresh_mysql_url()
+    assert is_empty_database(url)
+    file = tmp_path / "store.sql"
+    file.write_text("CREATE TABLE loaded (a INT); INSERT INTO loaded VALUES (1);")
+
+    load_database(url, file)
+
+    parts = urlsplit(url)
+    account = {"host": parts.hostname, "port": parts.port, "user": parts.username, "password": parts.password}
+    with closing(pymysql.connect(**account, database=parts.path[1:])) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT a FROM loaded")
+        assert cursor.fetchall() == ((1,),)
+    with pytest.raises(RefusedError, match="no copy of a sqlite database"):
+        load_database(f"sqlite:///{tmp_path / 'a.db'}", file)
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])

@@ -83,9 +83,11 @@ class LocalPlace:
         From the moment that it is away nobody can refresh it any more: they write it anew.
         """
         folder = self._root / "tmp"
-        _make_folder(folder)
         private = folder / uuid.uuid4().hex
         try:
+            if (self._root / key).stat().st_mtime_ns // 1_000_000 > than_ms:
+                return False
+            _make_folder(folder)
             (self._root / key).rename(private)
         except FileNotFoundError:
             return False

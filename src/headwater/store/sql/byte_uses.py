@@ -10,7 +10,7 @@ from headwater.model.blobs import FILE_SCHEME, FOLDER_SCHEME
 from headwater.model.graph import ArtifactState, NodeKind
 from headwater.model.refs import NodeIdRef
 from headwater.model.upkeep import NamedBytes
-from headwater.store.sql.nodes import ARTIFACTS, CONTEXTS, EXECUTIONS
+from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS
 from headwater.store.sql.schema import artifact, type_
 from headwater.store.sql.values import Space
 

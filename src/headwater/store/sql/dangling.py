@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from headwater.model.upkeep import Finding
-from headwater.store.sql.nodes import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
+from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
 from headwater.store.sql.schema import (
     alias,
     approval_request,

@@ -1,14 +1,11 @@
 """Artifacts, executions and contexts: one piece of code, told apart by a `NodeTable`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
-from headwater.model.filters import Entity
 from headwater.model.graph import (
     KEEP,
     Artifact,
@@ -18,7 +15,6 @@ from headwater.model.graph import (
     ContextChange,
     Execution,
     ExecutionChange,
-    ExecutionState,
     NewArtifact,
     NewContext,
     NewExecution,
@@ -30,9 +26,10 @@ from headwater.model.values import INT64_MAX, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
+from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import Spaces
-from headwater.store.sql.text import AnyText, check_length, decode_optional, encode, encode_optional
+from headwater.store.sql.text import check_length, decode_optional, encode, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
 
@@ -43,62 +40,6 @@ ChangeN = TypeVar("ChangeN", ArtifactChange, ExecutionChange, ContextChange)
 
 LOOKUP_BATCH: Final = 500
 """How many texts one look-up statement may carry."""
-
-
-@dataclass(frozen=True)
-class NodeTable:
-    """Where one kind of node is kept.
-
-    Attributes:
-        own: The columns that only this kind has.
-        state: The enum of its `state` column, if it has one.
-    """
-
-    kind: NodeKind
-    entity: Entity
-    table: sa.Table
-    properties: sa.Table
-    own: tuple[str, ...] = ()
-    state: Callable[[int], Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """The kind in words."""
-        return self.table.name
-
-    @cached_property
-    def stored(self) -> tuple[str, ...]:
-        """All columns of the table, in its order: id and type first."""
-        return tuple(self.table.columns.keys())
-
-    @cached_property
-    def texts(self) -> tuple[str, ...]:
-        """Columns whose values the driver gives as they are encoded."""
-        return tuple(c.name for c in self.table.columns if isinstance(c.type, AnyText))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What an insert writes, in the table's order."""
-        return ("type_id", "name", "external_id", *self.own, "created_ms", "updated_ms", "revision")
-
-
-ARTIFACTS: Final = NodeTable(
-    NodeKind.ARTIFACT,
-    Entity.ARTIFACT,
-    schema.artifact,
-    schema.artifact_property,
-    ("uri", "state", "digest", "size_bytes"),
-    ArtifactState,
-)
-EXECUTIONS: Final = NodeTable(
-    NodeKind.EXECUTION,
-    Entity.EXECUTION,
-    schema.execution,
-    schema.execution_property,
-    ("state",),
-    ExecutionState,
-)
-CONTEXTS: Final = NodeTable(NodeKind.CONTEXT, Entity.CONTEXT, schema.context, schema.context_property)
 
 
 class Nodes(Generic[Id, N, NewN, ChangeN]):

@@ -14,7 +14,8 @@ from headwater.model.upkeep import Expiry, Removal, Subject, Tombstone
 from headwater.store.sql import tombstones, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.ledger import Ledger
-from headwater.store.sql.nodes import ARTIFACTS, CONTEXTS, EXECUTIONS, LOOKUP_BATCH, Nodes, NodeTable
+from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
+from headwater.store.sql.nodes import LOOKUP_BATCH, Nodes
 from headwater.store.sql.schema import (
     alias,
     artifact,

@@ -1,0 +1,69 @@
+"""Where each kind of node is kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from headwater.model.filters import Entity
+from headwater.model.graph import ArtifactState, ExecutionState, NodeKind
+from headwater.store.sql import schema
+from headwater.store.sql.text import AnyText
+
+
+@dataclass(frozen=True)
+class NodeTable:
+    """Where one kind of node is kept.
+
+    Attributes:
+        own: The columns that only this kind has.
+        state: The enum of its `state` column, if it has one.
+    """
+
+    kind: NodeKind
+    entity: Entity
+    table: sa.Table
+    properties: sa.Table
+    own: tuple[str, ...] = ()
+    state: Callable[[int], Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The kind in words."""
+        return self.table.name
+
+    @cached_property
+    def stored(self) -> tuple[str, ...]:
+        """All columns of the table, in its order: id and type first."""
+        return tuple(self.table.columns.keys())
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Columns whose values the driver gives as they are encoded."""
+        return tuple(c.name for c in self.table.columns if isinstance(c.type, AnyText))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What an insert writes, in the table's order."""
+        return ("type_id", "name", "external_id", *self.own, "created_ms", "updated_ms", "revision")
+
+
+ARTIFACTS: Final = NodeTable(
+    NodeKind.ARTIFACT,
+    Entity.ARTIFACT,
+    schema.artifact,
+    schema.artifact_property,
+    ("uri", "state", "digest", "size_bytes"),
+    ArtifactState,
+)
+EXECUTIONS: Final = NodeTable(
+    NodeKind.EXECUTION,
+    Entity.EXECUTION,
+    schema.execution,
+    schema.execution_property,
+    ("state",),
+    ExecutionState,
+)
+CONTEXTS: Final = NodeTable(NodeKind.CONTEXT, Entity.CONTEXT, schema.context, schema.context_property)

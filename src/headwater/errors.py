@@ -8,6 +8,7 @@
     - FilterError                         bad_filter       400   INVALID_ARGUMENT
     - MetricTypeError (also TypeError)    bad_metric       400   INVALID_ARGUMENT
   + RefusedError      (also RuntimeError) refused          409   FAILED_PRECONDITION
+    - UnmetError                          unmet            409   FAILED_PRECONDITION
   + CorruptError      (also OSError)      corrupt          500   DATA_LOSS
   + SchemaError       (also RuntimeError) schema           500   FAILED_PRECONDITION
   + UnavailableError  (also OSError)      unavailable      503   UNAVAILABLE
@@ -93,6 +94,20 @@ class RefusedError(HeadwaterError, RuntimeError):
     """A decision whose conditions do not hold, such as a rollback with nothing to go back to."""
 
     code = "refused"
+
+
+class UnmetError(RefusedError):
+    """A move to a stage that lacks what the stage's policy asks for; `missing` says all of it."""
+
+    code = "unmet"
+
+    def __init__(self, subject: str, stage: str, missing: Sequence[object]) -> None:
+        self.subject, self.stage, self.missing = subject, stage, tuple(missing)
+        super().__init__(f"{subject} cannot go to {stage}: {'; '.join(map(str, self.missing))}")
+
+
+class DeprecatedVersionWarning(UserWarning):
+    """A version was loaded that nobody should use any more."""
 
 
 class CorruptError(HeadwaterError, OSError):

@@ -141,5 +141,7 @@ def empty(engine: sa.Engine) -> None:
         for table in schema.metadata.sorted_tables:
             if table is schema.type_:
                 conn.execute(sa.delete(table).where(table.c.id > len(SYSTEM_TYPES)))
-            elif table is not schema.setting:
+            elif table is schema.setting:
+                conn.execute(sa.delete(table).where(table.c.name.startswith("release:")))
+            else:
                 conn.execute(sa.delete(table))

@@ -205,7 +205,7 @@ def test_move_is_noted_in_the_ledger(store):
         "models/m/2",
         "better",
     )
-    assert entry.details == {**evidence, "from": "none", "to": "production", "replaced": 1}
+    assert entry.details == {"evidence": evidence, "from": "none", "to": "production", "replaced": 1}
 
 
 def test_unusable_kind_or_actor_moves_nothing(store):

@@ -1,13 +1,16 @@
 """A registry over a memory store and a SQLite file, with blobs in a folder that tests can damage."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headwater.blobs import open_blobs
 from headwater.model.models import ModelVersion, NewVersion
-from headwater.registry import Registry
+from headwater.model.protocols import Store
+from headwater.registry import LoadCheck, Model, Registry
 from headwater.store import open_store
 from tests.registry.models import saved
 
@@ -17,6 +20,11 @@ class Shelf:
 
     def __init__(self, registry: Registry, folder: Path, scratch: Path) -> None:
         self.registry, self._folder, self._scratch = registry, folder, scratch
+
+    def tries_loading(self, **how: Any) -> Model:
+        """Load models before they move from now on, as is the default; return the model `late`."""
+        self.registry = replace(self.registry, load_check=LoadCheck(**how))
+        return self.registry["late"]
 
     def add(self, model: object, *, format: str = "pickle", name: str = "late") -> ModelVersion:
         """Register the next version, with bytes."""
@@ -56,7 +64,12 @@ def shelf(request, tmp_path) -> Iterator[Shelf]:
     url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'store.db'}"
     folder = tmp_path / "blobs"
     with open_store(url) as store:
-        yield Shelf(Registry(store, open_blobs(str(folder)), "ann"), folder, tmp_path / "scratch")
+        yield Shelf(_registry(store, folder), folder, tmp_path / "scratch")
+
+
+def _registry(store: Store, folder: Path) -> Registry:
+    # Most tests are not about loading, which takes a process for each move.
+    return Registry(store, open_blobs(str(folder)), "ann", LoadCheck(is_on=False))
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Models to register, and one whose class can go away."""
 
+import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
 from uuid import uuid4
 
 from headwater.formats import choose_format
@@ -21,28 +21,34 @@ def saved(model: object, format: str, scratch: Path) -> Path:
 class Vanishing:
     """A model's class in a module that tests can take away, whole or in part."""
 
-    def __init__(self, monkeypatch) -> None:
-        self._monkeypatch = monkeypatch
-        self._module = ModuleType(MODULE)
-        monkeypatch.setitem(sys.modules, MODULE, self._module)
-        self._define(type("Scorer", (), {"__module__": MODULE, "__qualname__": "Scorer"}))
+    def __init__(self, monkeypatch, folder: Path) -> None:
+        folder.mkdir()
+        monkeypatch.syspath_prepend(folder)
+        self._file = folder / f"{MODULE}.py"
+        self._write("class Scorer: pass")
+        monkeypatch.delitem(sys.modules, MODULE, raising=False)
+        monkeypatch.setitem(sys.modules, MODULE, importlib.import_module(MODULE))
 
     def model(self) -> object:
-        return self._module.Scorer()
+        return sys.modules[MODULE].Scorer()
 
     def take_class(self) -> None:
-        del self._module.__dict__["Scorer"]
+        self._write("")
 
     def take_module(self) -> None:
-        self._monkeypatch.delitem(sys.modules, MODULE)
+        self._file.unlink()
 
     def break_loading(self) -> None:
         """Put a class of the same name in place whose objects cannot be made any more."""
-        self._define(type("Scorer", (), {"__module__": MODULE, "__setstate__": None, "__new__": _refuse}))
+        self._write("class Scorer:\n    def __new__(cls):\n        raise KeyError('weights')")
 
-    def _define(self, scorer: type) -> None:
-        self._module.__dict__["Scorer"] = scorer
+    def hang(self) -> None:
+        """Make the module one that is never done."""
+        self._write("import time\ntime.sleep(600)")
 
+    def crash(self) -> None:
+        """Make the module one that takes its process with it."""
+        self._write("import os\nos.abort()")
 
-def _refuse(cls: type, *_: object) -> object:
-    raise KeyError("weights")
+    def _write(self, source: str) -> None:
+        self._file.write_text(source)

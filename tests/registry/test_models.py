@@ -28,10 +28,10 @@ def test_a_bad_filter_is_told_with_its_place(shelf):
 
 
 def test_versions_are_listed_oldest_first_beyond_a_page(shelf, late):
-    for _ in range(1005):
+    for _ in range(5):
         shelf.registry.store.models.add_version(NewVersion(model="late"), actor="ann")
 
-    assert [version.version for version in late.versions()] == list(range(1, 1006))
+    assert [version.version for version in late.versions(page_size=2)] == [1, 2, 3, 4, 5]
 
 
 def test_an_alias_moves_and_goes(three):

@@ -1,5 +1,7 @@
 """Promotion through the registry: what is checked before, and what is recorded."""
 
+import sys
+
 import pytest
 
 from headwater.errors import CorruptError, InvalidError, NotFoundError, RefusedError
@@ -27,7 +29,7 @@ def test_a_decision_keeps_who_why_and_on_what_evidence(shelf, late):
     who_and_why = (entry.actor, entry.action, entry.subject, entry.reason)
     assert who_and_why == ("ann", "promote", "models/late/1", "looks well")
     move = {"from": "none", "to": "staging", "replaced": None}
-    assert entry.details == {"auc": 0.71, "runs": ["runs/0a1b"]} | move
+    assert entry.details == {"evidence": {"auc": 0.71, "runs": ["runs/0a1b"]}} | move
 
 
 @pytest.mark.parametrize("reason", ["", "  \n\t"], ids=["empty", "blank"])
@@ -52,8 +54,9 @@ def test_a_version_with_altered_bytes_is_not_promoted(shelf, late):
     assert shelf.state() == before
 
 
-def test_a_version_that_does_not_load_is_not_promoted(shelf, late, monkeypatch):
-    vanishing = Vanishing(monkeypatch)
+def test_a_version_that_does_not_load_is_not_promoted(shelf, monkeypatch, tmp_path):
+    late = shelf.tries_loading()
+    vanishing = Vanishing(monkeypatch, tmp_path / "code")
     shelf.add(vanishing.model())
     vanishing.take_class()
     before = shelf.state()
@@ -62,6 +65,50 @@ def test_a_version_that_does_not_load_is_not_promoted(shelf, late, monkeypatch):
         late.promote(1, reason="better")
 
     assert shelf.state() == before
+
+
+def test_a_model_that_hangs_or_crashes_when_it_loads_harms_nobody(shelf, monkeypatch, tmp_path):
+    late = shelf.tries_loading(timeout_s=1)
+    vanishing = Vanishing(monkeypatch, tmp_path / "code")
+    shelf.add(vanishing.model())
+    before = shelf.state()
+
+    vanishing.hang()
+    with pytest.raises(RefusedError, match="models/late/1 does not load: not done after 1 s"):
+        late.promote(1, reason="better")
+    vanishing.crash()
+    with pytest.raises(RefusedError, match="its process ended with exit code -6"):
+        shelf.tries_loading().promote(1, reason="better")
+
+    assert shelf.state() == before
+
+
+def test_loading_can_be_left_out(shelf, monkeypatch, tmp_path):
+    late = shelf.tries_loading()
+    vanishing = Vanishing(monkeypatch, tmp_path / "code")
+    shelf.add(vanishing.model())
+    vanishing.take_module()
+
+    assert late.promote(1, reason="a server has no models' code", loads=False).stage == "production"
+
+
+def test_a_class_of_a_script_is_told_from_one_that_is_missing(shelf, monkeypatch):
+    late = shelf.tries_loading()
+    own = type("Own", (), {"__module__": "__main__"})
+    monkeypatch.setattr(sys.modules["__main__"], "Own", own, raising=False)
+    shelf.add(own())
+
+    with pytest.raises(RefusedError, match="put its class into a module"):
+        late.promote(1, reason="better")
+
+
+def test_a_safe_format_is_loaded_right_here(shelf, monkeypatch):
+    from sklearn.tree import DecisionTreeClassifier
+
+    monkeypatch.setattr(sys, "executable", "no such program")
+    shelf.add(DecisionTreeClassifier(random_state=0).fit([[0.0], [1.0]], [0, 1]), format="skops")
+
+    assert shelf.tries_loading().promote(1, reason="better").stage == "production"
 
 
 def test_a_version_without_bytes_can_be_promoted(shelf, late):

@@ -2,6 +2,7 @@
 
 import click
 
+from headwater.cli import model_approvals, model_changes, model_releases
 from headwater.cli.output import json_option, print_facts, print_json, print_rows
 from headwater.cli.rows import ledger_row, model_row, version_row
 from headwater.cli.session import client
@@ -13,6 +14,8 @@ MODEL_COLUMNS = ("name", "versions", "production", "aliases", "description", "up
 STANDING_COLUMNS = ("name", "production", "stages", "aliases", "versions")
 VERSION_COLUMNS = ("version", "stage", "aliases", "metrics", "format", "created")
 MINOR_COLUMNS = ("format", "created")
+
+no_load_option = click.option("--no-load", is_flag=True, help="Check only the digest; do not load the model.")
 
 
 @click.group()
@@ -58,24 +61,39 @@ def show(ctx: click.Context, ref: str, *, as_json: bool) -> None:
 @click.argument("version", type=int)
 @click.option("--to", default="production", show_default=True, help="The stage.")
 @click.option("--reason", required=True, help="Why; kept in the ledger.")
+@no_load_option
 @json_option
 @click.pass_context
-def promote(ctx: click.Context, name: str, version: int, to: str, reason: str, *, as_json: bool) -> None:
+def promote(
+    ctx: click.Context, name: str, version: int, to: str, reason: str, *, no_load: bool, as_json: bool
+) -> None:
     """Move VERSION of model NAME to a stage."""
     with client(ctx) as opened:
-        moved = opened.models[name].promote(version, to, reason=reason)
+        moved = opened.models[name].promote(version, to, reason=reason, loads=not no_load)
     print_facts(version_row(moved), as_json=as_json)
 
 
 @models.command()
 @click.argument("name")
 @click.option("--reason", required=True, help="Why; kept in the ledger.")
+@click.option("--stage", default="production", show_default=True, help="The stage.")
+@click.option("--version", type=int, help="A version that was there; else the one before the present one.")
+@no_load_option
 @json_option
 @click.pass_context
-def rollback(ctx: click.Context, name: str, reason: str, *, as_json: bool) -> None:
+def rollback(
+    ctx: click.Context,
+    name: str,
+    reason: str,
+    stage: str,
+    version: int | None,
+    *,
+    no_load: bool,
+    as_json: bool,
+) -> None:
     """Put the version of model NAME back that was in production before."""
     with client(ctx) as opened:
-        moved = opened.models[name].rollback(reason=reason)
+        moved = opened.models[name].rollback(reason=reason, stage=stage, version=version, loads=not no_load)
     print_facts(version_row(moved), as_json=as_json)
 
 
@@ -90,6 +108,28 @@ def standing_at(ctx: click.Context, time: str, name: str | None, *, as_json: boo
         then = opened.at(time).models
         rows = [model_row(model) for model in ([then[name].info()] if name else then.search())]
     print_rows(rows, STANDING_COLUMNS, as_json=as_json, empty="No models were registered then.")
+
+
+for _command in (
+    model_approvals.request,
+    model_approvals.approve,
+    model_approvals.reject,
+    model_approvals.withdraw,
+    model_approvals.requests,
+    model_changes.search,
+    model_changes.compare,
+    model_changes.alias,
+    model_changes.tag,
+    model_changes.describe,
+    model_changes.deprecate,
+    model_changes.delete,
+    model_changes.restore,
+    model_releases.verdict,
+    model_releases.deploy,
+    model_releases.status,
+    model_releases.process,
+):
+    models.add_command(_command)
 
 
 def _model_ref(text: str) -> ModelRef:

@@ -3,11 +3,14 @@
 from typing import Any
 
 from headwater.cli.output import duration, when
+from headwater.model.approvals import ApprovalRequest
 from headwater.model.data import DataVersion
 from headwater.model.ledger import LedgerEntry
 from headwater.model.models import ModelVersion, RegisteredModel
+from headwater.model.refs import ModelRef
 from headwater.model.runs import Run
 from headwater.model.series import LatestMetric
+from headwater.model.verdicts import Deployment, Verdict
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -53,6 +56,7 @@ def model_row(model: RegisteredModel) -> dict[str, Any]:
         "production": model.stages.get("production"),
         "stages": dict(model.stages),
         "aliases": dict(model.aliases),
+        "owner": model.owner,
         "description": model.description,
         "tags": dict(model.tags),
         "updated": when(model.updated_ms),
@@ -74,7 +78,56 @@ def version_row(version: ModelVersion) -> dict[str, Any]:
         "size_bytes": version.size_bytes,
         "uri": version.uri,
         "description": version.description,
+        "deprecated": version.deprecation.reason if version.deprecation else None,
         "created": when(version.created_ms),
+        "deleted": when(version.deleted_ms),
+    }
+
+
+def verdict_row(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict."""
+    return {
+        "ref": str(ModelRef(verdict.model, verdict.version)),
+        "gate": verdict.gate,
+        "outcome": str(verdict.outcome),
+        "summary": verdict.summary,
+        "facts": dict(verdict.facts),
+        "baseline": verdict.baseline,
+        "actor": verdict.actor,
+        "time": when(verdict.time_ms),
+        "artifact": f"artifacts/{verdict.id}",
+    }
+
+
+def request_row(request: ApprovalRequest) -> dict[str, Any]:
+    """Return an approval request."""
+    return {
+        "ref": request.ref,
+        "to": request.stage,
+        "state": request.state,
+        "approvals": f"{len(request.counted)} of {request.needed}",
+        "approved": [vote.actor for vote in request.votes if vote.approves],
+        "rejected": list(request.rejected_by),
+        "approvers": list(request.approvers),
+        "barred": list(request.barred),
+        "requester": request.requester,
+        "reason": request.reason,
+        "created": when(request.created_ms),
+        "closed": when(request.closed_ms),
+    }
+
+
+def deployment_row(deployment: Deployment) -> dict[str, Any]:
+    """Return what was seen at a target."""
+    return {
+        "target": deployment.target,
+        "model": deployment.model,
+        "version": deployment.version,
+        "url": deployment.url,
+        "note": deployment.note,
+        "actor": deployment.actor,
+        "time": when(deployment.time_ms),
+        "execution": f"executions/{deployment.id}",
     }
 
 

@@ -46,7 +46,9 @@ and a JSON object of package names and versions.
 """
 EXPERIMENT: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.Experiment")
 REGISTERED_MODEL: Final = NewType(
-    kind=NodeKind.CONTEXT, name="headwater.RegisteredModel", properties={"description": ValueKind.STRING}
+    kind=NodeKind.CONTEXT,
+    name="headwater.RegisteredModel",
+    properties={"description": ValueKind.STRING, "owner": ValueKind.STRING},
 )
 DATA_SET: Final = NewType(
     kind=NodeKind.CONTEXT, name="headwater.DataSet", properties={"description": ValueKind.STRING}
@@ -85,6 +87,45 @@ MODEL: Final = NewType(
         "input_example": ValueKind.STRUCT,
     },
 )
+
+EVALUATION: Final = NewType(
+    kind=NodeKind.EXECUTION,
+    name="headwater.Evaluation",
+    base_type="mlmd.Evaluate",
+    properties={"actor": ValueKind.STRING},
+)
+"""A gate that judged a model version, its input under the path `version`, and made a verdict."""
+
+VERDICT: Final = NewType(
+    kind=NodeKind.ARTIFACT,
+    name="headwater.Verdict",
+    properties={
+        "gate": ValueKind.STRING,
+        "outcome": ValueKind.STRING,
+        "summary": ValueKind.STRING,
+        "facts": ValueKind.STRUCT,
+        "config_digest": ValueKind.STRING,
+        "baseline": ValueKind.STRING,
+        "version": ValueKind.STRING,
+    },
+)
+"""`version` and `baseline` are references, such as `models/late-flights/3`."""
+
+DEPLOYMENT: Final = NewType(
+    kind=NodeKind.EXECUTION,
+    name="headwater.Deployment",
+    base_type="mlmd.Deploy",
+    properties={
+        "actor": ValueKind.STRING,
+        "note": ValueKind.STRING,
+        "target": ValueKind.STRING,
+        "url": ValueKind.STRING,
+        "version": ValueKind.INT,
+    },
+)
+"""The version of a model that was put, or seen, at a target; without `version` it was taken away."""
+
+DEPLOYMENT_TARGET: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.DeploymentTarget")
 
 BYTES_PROPERTIES: Final = ("bytes_digest", "git_diff_digest", "packages_digest")
 """Properties whose value names bytes that have to be in the blob store."""

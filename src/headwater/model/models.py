@@ -46,14 +46,17 @@ class RegisteredModel:
     id: ContextId
     name: str
     description: str | None = None
+    owner: str | None = None
     tags: Properties = field(default_factory=dict[str, PropertyValue])
     aliases: Mapping[str, int] = field(default_factory=dict[str, int])
     """Alias to version number."""
     stages: Mapping[str, int] = field(default_factory=dict[str, int])
     """The newest version number in each stage that holds one, `none` left out."""
     version_count: int = 0
+    """How many versions there are, deleted ones left out."""
     created_ms: int
     updated_ms: int
+    deleted_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,15 @@ class NewVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deprecation:
+    """Why nobody should use a version any more."""
+
+    reason: str
+    actor: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
     """A numbered, immutable version of a registered model; it is an artifact."""
 
@@ -102,6 +114,7 @@ class ModelVersion:
     params: Properties = field(default_factory=dict[str, PropertyValue])
     tags: Properties = field(default_factory=dict[str, PropertyValue])
     execution_id: ExecutionId | None = None
+    deprecation: Deprecation | None = None
     created_ms: int
     updated_ms: int
     deleted_ms: int | None = None
@@ -112,6 +125,23 @@ class ModelVersion:
     def ref(self) -> str:
         """Its reference, such as `models/late-flights/3`."""
         return str(ModelRef(self.model, self.version))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What to write about a model, or with a number about a version of it.
+
+    Attributes:
+        facts: `description`, and of a model `owner`; None removes it. Kept in the ledger.
+        tags: Tags to set; None deletes one.
+    """
+
+    model: str
+    actor: str
+    version: int | None = None
+    facts: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    tags: Mapping[str, PropertyValue | None] = field(default_factory=dict[str, PropertyValue | None])
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +160,6 @@ class Transition:
     reason: str
     actor: str
     kind: str = "promote"
-    """`promote` or `rollback`, as it is to stand in the ledger."""
+    """`promote` or `rollback`, as it is to stand in the ledger; a rollback goes to what was there before."""
     expect_holder: int | None = None
     evidence: Mapping[str, Json] = field(default_factory=dict[str, Json])

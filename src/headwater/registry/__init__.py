@@ -1,6 +1,18 @@
-"""The model registry: versions, stages, aliases, rollback and loading."""
+"""The model registry: versions, stages, policies, approvals, aliases, rollback and loading."""
 
-from headwater.registry.loading import load_version, verify_version, version_of
-from headwater.registry.registry import Model, Registry
+from headwater.registry.comparing import VersionComparison
+from headwater.registry.loading import LoadCheck, load_version, verify_version, version_of
+from headwater.registry.model import Model
+from headwater.registry.registry import Registry
+from headwater.registry.status import VersionStatus
 
-__all__ = ["Model", "Registry", "load_version", "verify_version", "version_of"]
+__all__ = [
+    "LoadCheck",
+    "Model",
+    "Registry",
+    "VersionComparison",
+    "VersionStatus",
+    "load_version",
+    "verify_version",
+    "version_of",
+]

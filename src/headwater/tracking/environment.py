@@ -103,8 +103,8 @@ def user_name() -> str | None:
 
 
 def default_actor() -> str:
-    """Return who decides when nobody else is named: user@host."""
-    return f"{user_name() or 'unknown'}@{socket.gethostname()}"
+    """Return who decides when nobody else is named: `$HEADWATER_ACTOR`, else user@host."""
+    return os.environ.get("HEADWATER_ACTOR") or f"{user_name() or 'unknown'}@{socket.gethostname()}"
 
 
 def thread_facts(environment: Mapping[str, str]) -> dict[str, Json]:

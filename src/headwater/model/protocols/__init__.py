@@ -4,12 +4,14 @@ from headwater.model.protocols.blobs import BlobStore
 from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, NodeStore, TypeStore
+from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.store import Store
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
 
 __all__ = [
+    "ApprovalStore",
     "ArtifactStore",
     "BlobStore",
     "ContextStore",
@@ -20,6 +22,7 @@ __all__ = [
     "LinkStore",
     "ModelStore",
     "NodeStore",
+    "ReleaseStore",
     "RunStore",
     "SeriesStore",
     "Store",

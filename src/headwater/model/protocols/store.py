@@ -6,6 +6,7 @@ from typing import Protocol, Self
 from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
+from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
@@ -54,6 +55,16 @@ class Store(Protocol):
     @property
     def models(self) -> ModelStore:
         """Registered models."""
+        ...
+
+    @property
+    def releases(self) -> ReleaseStore:
+        """Release processes, verdicts and deployments."""
+        ...
+
+    @property
+    def approvals(self) -> ApprovalStore:
+        """Approval requests and votes."""
         ...
 
     @property

@@ -6,7 +6,13 @@ from typing import Protocol
 from headwater.model.data import DataSet, DataVersion, NewDataVersion
 from headwater.model.ids import ArtifactId
 from headwater.model.listing import Listing, Page
-from headwater.model.models import ModelVersion, NewVersion, RegisteredModel, Transition
+from headwater.model.models import (
+    Description,
+    ModelVersion,
+    NewVersion,
+    RegisteredModel,
+    Transition,
+)
 from headwater.model.values import Properties
 
 
@@ -14,9 +20,18 @@ class ModelStore(Protocol):
     """Registered models and their versions."""
 
     def register(
-        self, name: str, /, *, description: str | None = None, tags: Properties | None = None
+        self,
+        name: str,
+        /,
+        *,
+        description: str | None = None,
+        owner: str | None = None,
+        tags: Properties | None = None,
+        actor: str | None = None,
     ) -> RegisteredModel:
         """Store a registered model, or return the one that is there.
+
+        With an actor it is a decision, noted in the ledger.
 
         Raises:
             InvalidError: the name is unusable.
@@ -74,10 +89,16 @@ class ModelStore(Protocol):
     def transition(self, transition: Transition, /) -> ModelVersion:
         """Move a version to a stage; the version that held an exclusive stage goes to `archived`.
 
-        One transaction, with its ledger entry: never two holders, never none in between.
+        One transaction, with its ledger entry: never two holders, never none in between. The policy of
+        the stage is held against it in the same transaction. A rollback goes only to a version that was
+        in the stage before, and is free of policies unless one says otherwise. An open request for the
+        move is used up by it.
 
         Raises:
-            RefusedError: the stages do not allow the move, or the holder is not the expected one.
+            InvalidError: there is no such stage.
+            RefusedError: the stages do not allow the move, the holder is not the expected one, or the
+                version is deleted.
+            UnmetError: what the policy asks for is missing; it names all of that.
         """
         ...
 
@@ -86,6 +107,55 @@ class ModelStore(Protocol):
 
         Raises:
             InvalidError: the alias looks like a version number, or is `latest` or a stage.
+            RefusedError: the version is deleted.
+        """
+        ...
+
+    def describe(self, new: Description, /) -> None:
+        """Set description, owner and tags; a changed description or owner is noted in the ledger.
+
+        Raises:
+            NotFoundError: there is no such model or version.
+            RefusedError: the version is deleted.
+            InvalidError: a fact has no place, such as the owner of a version.
+        """
+        ...
+
+    def deprecate(self, name: str, version: int, /, *, actor: str, reason: str) -> None:
+        """Say that nobody should use a version any more: it cannot go to an exclusive stage.
+
+        Raises:
+            RefusedError: it is deprecated already, or deleted.
+        """
+        ...
+
+    def undeprecate(self, name: str, version: int, /, *, actor: str, reason: str) -> None:
+        """Take a deprecation back.
+
+        Raises:
+            RefusedError: it is not deprecated, or deleted.
+        """
+        ...
+
+    def delete(
+        self, name: str, version: int | None = None, /, *, actor: str, reason: str, force: bool = False
+    ) -> None:
+        """Mark a version, or a model with all of its versions, as deleted.
+
+        What is deleted cannot be promoted, approved, aliased or be the latest; its aliases and open
+        requests are gone. Its number is not used again.
+
+        Raises:
+            RefusedError: a version is in an exclusive stage; or was in one, and it is not forced.
+        """
+        ...
+
+    def restore(self, name: str, version: int | None = None, /, *, actor: str, reason: str) -> None:
+        """Take a deletion back; a model comes back with the versions that were deleted with it.
+
+        Raises:
+            NotFoundError: there is no such model or version, or its model is deleted.
+            RefusedError: it is not deleted.
         """
         ...
 

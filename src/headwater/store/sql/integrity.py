@@ -10,12 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from headwater.ledger import verify
 from headwater.model.graph import ArtifactState, ExecutionState
 from headwater.model.ledger import LedgerRecord
-from headwater.model.models import Stages
 from headwater.model.runs import RunStatus
 from headwater.model.upkeep import DATABASE_FILE, Finding, StoreFacts
 from headwater.store.sql import dangling, series_checks
 from headwater.store.sql.database import Database
 from headwater.store.sql.ledger import records_in
+from headwater.store.sql.processes import Processes
 from headwater.store.sql.runs import Runs
 from headwater.store.sql.schema import (
     SCHEMA_VERSION,
@@ -46,10 +46,10 @@ _LATEST: Final = "newest-points"
 class Integrity:
     """Checks and repairs of one database."""
 
-    def __init__(self, db: Database, runs: Runs, stages: Stages) -> None:
+    def __init__(self, db: Database, runs: Runs, processes: Processes) -> None:
         self._db = db
         self._runs = runs
-        self._stages = stages
+        self._processes = processes
 
     def check(self, *, silent_since_ms: int, is_deep: bool) -> list[Finding]:
         """Look at everything in one moment."""
@@ -101,8 +101,7 @@ class Integrity:
         return [Finding(check=DATABASE_FILE, problem=problem, count=len(lines), examples=examples)]
 
     def _check_stages(self, conn: sa.Connection) -> list[Finding]:
-        is_exclusive = version.c.stage.in_(self._stages.exclusive)
-        right = sa.case((is_exclusive, version.c.stage), else_="")
+        right = sa.func.coalesce(self._processes.exclusive_stage(conn), "")
         wrong = sa.func.coalesce(version.c.exclusive_stage, "") != right
         problem = "versions whose stage contradicts the rule that one version at a time is in it"
         look = Finding(check="exclusive-stages", problem=problem, count=0)

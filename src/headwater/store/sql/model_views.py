@@ -7,11 +7,11 @@ import sqlalchemy as sa
 
 from headwater.model.graph import Artifact, Context, EventType
 from headwater.model.ids import ContextId, ExecutionId
-from headwater.model.models import NO_STAGE, ModelVersion, RegisteredModel
+from headwater.model.models import NO_STAGE, Deprecation, ModelVersion, RegisteredModel
 from headwater.store.sql import properties, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.nodes import Artifacts, Contexts
-from headwater.store.sql.schema import alias, event, version
+from headwater.store.sql.schema import alias, artifact, deprecation, event, version
 from headwater.store.sql.values import Space
 
 
@@ -42,6 +42,7 @@ class ModelViews:
         spaces = self._artifacts.properties_of(conn, ids)
         named = self._aliases(conn, ids)
         makers = self._makers(conn, ids)
+        deprecated = self._deprecations(conn, ids)
         return [
             _version(
                 row,
@@ -49,6 +50,7 @@ class ModelViews:
                 spaces.get(row.artifact_id, {}),
                 named.get(row.artifact_id, ()),
                 makers.get(row.artifact_id),
+                deprecated.get(row.artifact_id),
             )
             for row in rows
         ]
@@ -69,13 +71,22 @@ class ModelViews:
         )
         return {a: ExecutionId(e) for a, e in conn.execute(made.group_by(event.c.artifact_id))}
 
+    def _deprecations(self, conn: sa.Connection, ids: Sequence[int]) -> dict[int, Deprecation]:
+        mine = self._db.dialect.ids_in(deprecation.c.artifact_id, ids)
+        return {
+            row.artifact_id: Deprecation(reason=row.reason, actor=row.actor, time_ms=row.time_ms)
+            for row in conn.execute(sa.select(deprecation).where(mine))
+        }
+
     def _stages(
         self, conn: sa.Connection, ids: Sequence[ContextId]
     ) -> tuple[dict[int, int], dict[int, dict[str, int]]]:
-        """Return the count of versions, and the newest number in each stage, by model."""
+        """Return the count of live versions, and the newest number in each stage, by model."""
         owner, stage = version.c.context_id, version.c.stage
-        grouped = sa.select(owner, stage, sa.func.count(), sa.func.max(version.c.number)).where(
-            self._db.dialect.ids_in(owner, ids)
+        grouped = (
+            sa.select(owner, stage, sa.func.count(), sa.func.max(version.c.number))
+            .join(artifact, artifact.c.id == version.c.artifact_id)
+            .where(self._db.dialect.ids_in(owner, ids), artifact.c.deleted_ms.is_(None))
         )
         counts: dict[int, int] = {}
         stages: dict[int, dict[str, int]] = {}
@@ -105,12 +116,14 @@ def _model(
         id=found.id,
         name=found.name or "",
         description=_text(found.properties.get("description")),
+        owner=_text(found.properties.get("owner")),
         tags=found.custom_properties,
         aliases=aliases,
         stages=stages,
         version_count=count,
         created_ms=found.created_ms,
         updated_ms=found.updated_ms,
+        deleted_ms=found.deleted_ms,
     )
 
 
@@ -120,6 +133,7 @@ def _version(
     spaces: properties.Spaces,
     aliases: tuple[str, ...],
     maker: ExecutionId | None,
+    deprecated: Deprecation | None,
 ) -> ModelVersion:
     metrics = {k: v for k, v in spaces.get(Space.METRIC, {}).items() if isinstance(v, float)}
     return ModelVersion(
@@ -138,6 +152,7 @@ def _version(
         params=spaces.get(Space.PARAM, {}),
         tags=found.custom_properties,
         execution_id=maker,
+        deprecation=deprecated,
         created_ms=found.created_ms,
         updated_ms=found.updated_ms,
         deleted_ms=found.deleted_ms,

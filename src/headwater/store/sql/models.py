@@ -1,8 +1,8 @@
 """Registered models: a context with numbered artifacts, stages and aliases; every decision in the ledger."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -22,10 +22,10 @@ from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Order, Page
 from headwater.model.models import (
     NO_STAGE,
+    Description,
     ModelVersion,
     NewVersion,
     RegisteredModel,
-    Stages,
     Transition,
 )
 from headwater.model.refs import ModelRef
@@ -34,10 +34,12 @@ from headwater.store.sql import properties, search, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.ledger import Ledger
+from headwater.store.sql.lifecycle import Lifecycle
 from headwater.store.sql.links import Links
 from headwater.store.sql.model_views import ModelViews
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
-from headwater.store.sql.schema import alias, artifact_property, context, version
+from headwater.store.sql.processes import Processes
+from headwater.store.sql.schema import alias, artifact, artifact_property, context, version
 from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
@@ -59,7 +61,9 @@ class Models:
         contexts: Contexts,
         links: Links,
         ledger: Ledger,
-        stages: Stages,
+        processes: Processes,
+        stages: StageMachine,
+        views: ModelViews,
     ) -> None:
         self._db = db
         self._types = types
@@ -68,17 +72,41 @@ class Models:
         self._contexts = contexts
         self._links = links
         self._ledger = ledger
-        self._stages = StageMachine(artifacts, ledger, stages)
-        self._views = ModelViews(db, artifacts, contexts)
+        self._processes = processes
+        self._stages = stages
+        self._views = views
+        self._lifecycle = Lifecycle(db, artifacts, contexts, ledger, processes)
 
     def register(
-        self, name: str, /, *, description: str | None = None, tags: Properties | None = None
+        self,
+        name: str,
+        /,
+        *,
+        description: str | None = None,
+        owner: str | None = None,
+        tags: Properties | None = None,
+        actor: str | None = None,
     ) -> RegisteredModel:
         versions.check_name("model", name)
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
-        facts: Properties = {} if description is None else {"description": description}
+        given = {"description": description, "owner": owner}
+        facts: Properties = {key: value for key, value in given.items() if value is not None}
         new = NewContext(type_id=kind, name=name, properties=facts, custom_properties=tags or {})
-        self._db.write(lambda conn: versions.lock_live(conn, self._contexts.ensure(conn, new)))
+
+        def job(conn: sa.Connection) -> None:
+            is_new = versions.context_id(conn, kind, name) is None
+            versions.lock_live(conn, self._contexts.ensure(conn, new))
+            if is_new and actor is not None:
+                self._ledger.append(
+                    conn,
+                    actor=actor,
+                    action="register",
+                    subject=str(ModelRef(name)),
+                    reason=description or "",
+                    details={"owner": owner},
+                )
+
+        self._db.write(job, is_durable=True)
         return self.get(name)
 
     def get(self, name: str, /) -> RegisteredModel:
@@ -141,7 +169,11 @@ class Models:
         with self._db.read() as conn:
             owner = versions.require_context(conn, "registered model", kind, name)
             model = self._views.models(conn, [owner])[0]
-            newest = sa.select(sa.func.max(version.c.number)).where(version.c.context_id == owner)
+            newest = (
+                sa.select(sa.func.max(version.c.number))
+                .join(artifact, artifact.c.id == version.c.artifact_id)
+                .where(version.c.context_id == owner, artifact.c.deleted_ms.is_(None))
+            )
             if label == LATEST:
                 number = conn.execute(newest).scalar()
             else:
@@ -168,7 +200,6 @@ class Models:
 
     def transition(self, transition: Transition, /) -> ModelVersion:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
-        self._stages.check_stage(transition.to)
 
         def job(conn: sa.Connection) -> None:
             owner = versions.require_context(conn, "registered model", kind, transition.model, locks=True)
@@ -179,10 +210,12 @@ class Models:
 
     def set_alias(self, name: str, label: str, number: int | None, /, *, actor: str, reason: str) -> None:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
-        self._check_alias(label)
+        _check_alias(label)
 
         def job(conn: sa.Connection) -> None:
             owner = versions.require_context(conn, "registered model", kind, name, locks=True)
+            if label in self._processes.of(conn, owner, locks=True).stages.transitions:
+                raise InvalidError(f"{label!r} is a stage and cannot be an alias")
             before = self._move_alias(conn, owner, name, label, number)
             self._ledger.append(
                 conn,
@@ -201,6 +234,64 @@ class Models:
             owner = versions.require_context(conn, "registered model", kind, name)
             number = self._stages.previous(conn, owner, name, stage)
         return None if number is None else self.version(name, number)
+
+    def describe(self, new: Description, /) -> None:
+        self._decide(new.model, lambda conn, owner: self._lifecycle.describe(conn, owner, new))
+
+    def deprecate(self, name: str, number: int, /, *, actor: str, reason: str) -> None:
+        self._decide(
+            name,
+            lambda conn, owner: self._lifecycle.deprecate(
+                conn, owner, name, number, actor=actor, reason=reason
+            ),
+        )
+
+    def undeprecate(self, name: str, number: int, /, *, actor: str, reason: str) -> None:
+        self._decide(
+            name,
+            lambda conn, owner: self._lifecycle.undeprecate(
+                conn, owner, name, number, actor=actor, reason=reason
+            ),
+        )
+
+    def delete(
+        self, name: str, number: int | None = None, /, *, actor: str, reason: str, force: bool = False
+    ) -> None:
+        def job(conn: sa.Connection, owner: ContextId) -> None:
+            given: Any = {"actor": actor, "reason": reason, "force": force}
+            if number is None:
+                self._lifecycle.delete(conn, owner, name, **given)
+            else:
+                self._lifecycle.delete_version(conn, owner, name, number, **given)
+
+        self._decide(name, job)
+
+    def restore(self, name: str, number: int | None = None, /, *, actor: str, reason: str) -> None:
+        if number is not None:
+            self._decide(
+                name,
+                lambda conn, owner: self._lifecycle.restore_version(
+                    conn, owner, name, number, actor=actor, reason=reason
+                ),
+            )
+            return
+        kind = self._types.ensure(builtin.REGISTERED_MODEL)
+        self._db.write(
+            lambda conn: self._lifecycle.restore(conn, kind, name, actor=actor, reason=reason),
+            is_durable=True,
+        )
+
+    def _decide(self, name: str, job: Callable[[sa.Connection, ContextId], None]) -> None:
+        """Run a decision on a model whose row stays locked until the commit."""
+        kind = self._types.ensure(builtin.REGISTERED_MODEL)
+
+        def locked(conn: sa.Connection) -> None:
+            owner = versions.require_context(conn, "registered model", kind, name, locks=True)
+            # Whether a stage is exclusive must not change while something is deleted.
+            self._processes.of(conn, owner, locks=True)
+            job(conn, owner)
+
+        self._db.write(locked, is_durable=True)
 
     def _put_artifact(self, conn: sa.Connection, new: NewVersion, type_id: TypeId) -> ArtifactId:
         facts = dict(new.properties)
@@ -251,14 +342,6 @@ class Models:
             made = Event(artifact_id=artifact_id, execution_id=execution, type=EventType.OUTPUT)
             self._links.add_missing_events(conn, [made])
 
-    def _check_alias(self, label: str) -> None:
-        if not _ALIAS.fullmatch(label) or _VERSION_LIKE.fullmatch(label):
-            raise InvalidError(
-                f"alias {label!r} must have 1 to 128 letters, digits, _ or -, and not look like a version"
-            )
-        if label == LATEST or self._stages.is_stage(label):
-            raise InvalidError(f"{label!r} has a meaning of its own and cannot be an alias")
-
     def _move_alias(
         self, conn: sa.Connection, owner: ContextId, name: str, label: str, number: int | None
     ) -> int | None:
@@ -271,10 +354,16 @@ class Models:
             raise NotFoundError("alias", str(ModelRef(name, label=label)))
         conn.execute(sa.delete(alias).where(mine))
         if number is not None:
-            target = sa.and_(version.c.context_id == owner, version.c.number == number)
-            rows = versions.rows_of(conn, target)
-            if not rows:
-                raise NotFoundError("model version", str(ModelRef(name, number)))
-            row = {"context_id": owner, "name": label, "artifact_id": rows[0].artifact_id}
+            target = versions.require_live(conn, owner, name, number)
+            row = {"context_id": owner, "name": label, "artifact_id": target.artifact_id}
             conn.execute(sa.insert(alias).values(row))
         return before
+
+
+def _check_alias(label: str) -> None:
+    if not _ALIAS.fullmatch(label) or _VERSION_LIKE.fullmatch(label):
+        raise InvalidError(
+            f"alias {label!r} must have 1 to 128 letters, digits, _ or -, and not look like a version"
+        )
+    if label == LATEST:
+        raise InvalidError(f"{label!r} has a meaning of its own and cannot be an alias")

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.event import listen
 
 from headwater.errors import RefusedError
+from headwater.model.approvals import RequestStatus
 from headwater.model.runs import RunStatus
 from headwater.store.sql import schema
 from headwater.store.sql.database import Database
@@ -102,11 +103,12 @@ def _selects(real: Mapping[str, sa.Table], at_ms: int, standing: Standing) -> di
         )
         for name in ("artifact", "execution", "context")
     }
-    for name in ("attribution", "association", "parent_context", "approval_request", "tombstone"):
+    for name in ("attribution", "association", "parent_context", "tombstone"):
         found[name] = _columns(real[name]).where(real[name].c.created_ms <= at_ms)
     for name in ("event", "deprecation", "approval_vote", "ledger"):
         found[name] = _columns(real[name]).where(real[name].c.time_ms <= at_ms)
     found["run"] = _run(real["run"], at_ms)
+    found["approval_request"] = _request(real["approval_request"], at_ms)
     found["version"] = _version(real["version"], standing)
     found["alias"] = _alias(real["alias"], standing)
     return found
@@ -131,6 +133,16 @@ def _run(run: sa.Table, at_ms: int) -> sa.Select[Any]:
         error=sa.case((went_on, sa.null()), else_=run.c.error),
         heartbeat_ms=sa.case((run.c.heartbeat_ms > at_ms, at_ms), else_=run.c.heartbeat_ms),
     ).where(sa.exists(sa.select(1).where(execution.c.id == run.c.execution_id)))
+
+
+def _request(request: sa.Table, at_ms: int) -> sa.Select[Any]:
+    was_open = sa.or_(request.c.closed_ms.is_(None), request.c.closed_ms > at_ms)
+    return _columns(
+        request,
+        status=sa.case((was_open, int(RequestStatus.OPEN)), else_=request.c.status),
+        open_stage=sa.case((was_open, request.c.stage), else_=sa.null()),
+        closed_ms=_until(request.c.closed_ms, at_ms),
+    ).where(request.c.created_ms <= at_ms)
 
 
 def _version(version: sa.Table, standing: Standing) -> sa.Select[Any]:

@@ -8,7 +8,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from headwater.model.graph import ArtifactState, ExecutionState, NodeKind
-from headwater.model.models import Stages
 from headwater.model.refs import ModelRef
 from headwater.model.upkeep import Expiry, Removal, Subject, Tombstone
 from headwater.store.sql import tombstones, versions
@@ -16,6 +15,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.ledger import Ledger
 from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
 from headwater.store.sql.nodes import LOOKUP_BATCH, Nodes
+from headwater.store.sql.processes import Processes
 from headwater.store.sql.schema import (
     alias,
     artifact,
@@ -63,12 +63,12 @@ class Remover:
     """Deletes nodes, and removes those that were deleted long enough ago."""
 
     def __init__(
-        self, db: Database, nodes: Sequence[Nodes[Any, Any, Any, Any]], ledger_: Ledger, stages: Stages
+        self, db: Database, nodes: Sequence[Nodes[Any, Any, Any, Any]], ledger_: Ledger, processes: Processes
     ) -> None:
         self._db = db
         self._nodes = {n.nodes.kind: n for n in nodes}
         self._ledger = ledger_
-        self._stages = stages
+        self._processes = processes
 
     def mark(self, subjects: Sequence[Subject], deleted_ms: int | None, *, actor: str, reason: str) -> None:
         """Delete or restore nodes, each with its entry in the ledger."""
@@ -180,6 +180,7 @@ class Remover:
         """Return the exclusive stage that each version once held, unless the ledger has its deletion."""
         held: dict[str, str] = {}
         undone: dict[str, str] = {}
+        exclusive = self._processes.exclusive_anywhere(conn)
         for start in range(0, len(refs), LOOKUP_BATCH):
             mine = ledger.c.subject.in_(refs[start : start + LOOKUP_BATCH])
             for entry in self._ledger.entries_in(conn, mine):
@@ -188,7 +189,7 @@ class Remover:
                     undone[entry.subject] = held.pop(entry.subject)
                 elif entry.action == RESTORE and entry.subject in undone:
                     held[entry.subject] = undone.pop(entry.subject)
-                elif isinstance(stage, str) and stage in self._stages.exclusive:
+                elif isinstance(stage, str) and stage in exclusive:
                     held[entry.subject] = stage
         return held
 

@@ -14,7 +14,7 @@ from headwater.model.builtin import SYSTEM_TYPES
 from headwater.store.sql import schema
 from headwater.store.sql.database import Database
 from headwater.store.sql.dialects.sqlite import database_path
-from headwater.store.sql.locks import LEDGER, PARENTS
+from headwater.store.sql.locks import LEDGER, PARENTS, RELEASES
 from headwater.version import VERSION
 
 # Alembic's own table; read here, so that opening a store need not load Alembic.
@@ -156,7 +156,7 @@ def _fill(conn: sa.Connection) -> None:
     for system_type in SYSTEM_TYPES:
         row = {"kind": system_type.kind, "name": system_type.name, "version": ""}
         conn.execute(sa.insert(schema.type_).values(row))
-    for name in (PARENTS, LEDGER):
+    for name in (PARENTS, LEDGER, RELEASES):
         _set(conn, name, "")
     _set(conn, "library_version", VERSION)
     _set(conn, "store_id", secrets.token_hex(16))

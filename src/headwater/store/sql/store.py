@@ -8,21 +8,30 @@ from typing import Self
 
 from headwater.model.models import DEFAULT_STAGES, Stages
 from headwater.store.sql import setup
+from headwater.store.sql.approvals import Approvals
 from headwater.store.sql.data import Data
 from headwater.store.sql.database import Database
+from headwater.store.sql.deployments import Deployments
 from headwater.store.sql.integrity import Integrity
 from headwater.store.sql.ledger import Ledger
 from headwater.store.sql.links import Links
+from headwater.store.sql.model_views import ModelViews
 from headwater.store.sql.models import Models
+from headwater.store.sql.needs import Needs
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
 from headwater.store.sql.past import PastDatabase
 from headwater.store.sql.past_series import PastSeries
+from headwater.store.sql.processes import Processes
+from headwater.store.sql.releases import Releases
 from headwater.store.sql.removal import Remover
+from headwater.store.sql.requests import RequestViews
 from headwater.store.sql.runs import Runs
 from headwater.store.sql.series import SeriesTable
+from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.standing import standing_at
 from headwater.store.sql.types import Types
 from headwater.store.sql.upkeep import Upkeep
+from headwater.store.sql.verdicts import Verdicts
 from headwater.store.sql.walk import Lineage
 
 
@@ -42,7 +51,7 @@ class SqlStore:
         Args:
             url: `memory://`, `sqlite:///PATH`, `postgresql://…` or `mysql://…`.
             clock_ms: Gives the time of every write.
-            stages: The release process of model versions.
+            stages: The stages of model versions where the database has no release process.
 
         Raises:
             SchemaError: the tables are of another version.
@@ -61,7 +70,8 @@ class SqlStore:
 
     def at(self, time_ms: int) -> "SqlStore":
         with self._db.read() as conn:
-            standing = standing_at(conn, self.ledger, time_ms, self._stages.exclusive)
+            exclusive = self._processes.exclusive_anywhere(conn)
+            standing = standing_at(conn, self.ledger, time_ms, exclusive)
         then = copy(self)
         then._db = PastDatabase(self._db, time_ms, standing)
         then._open_parts(PastSeries)
@@ -75,24 +85,37 @@ class SqlStore:
         self.series = series(self._db, self.executions)
         self.runs = Runs(self._db, self.types, self.executions, self.contexts, self.links, self.series)
         self.ledger = Ledger(self._db)
-        self.models = Models(
-            self._db,
-            self.types,
-            self.artifacts,
-            self.executions,
-            self.contexts,
-            self.links,
-            self.ledger,
-            self._stages,
-        )
+        self._open_registry()
         self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
         self.lineage = Lineage(self._db, self.artifacts, self.executions)
         nodes = (self.artifacts, self.executions, self.contexts)
         self.upkeep = Upkeep(
             self._db,
-            Remover(self._db, nodes, self.ledger, self._stages),
-            Integrity(self._db, self.runs, self._stages),
+            Remover(self._db, nodes, self.ledger, self._processes),
+            Integrity(self._db, self.runs, self._processes),
         )
+
+    def _open_registry(self) -> None:
+        db, types, ledger = self._db, self.types, self.ledger
+        processes = self._processes = Processes(db, types, ledger, self._stages)
+        requests = RequestViews(db, ledger, processes)
+        verdicts = Verdicts(db, types, self.artifacts, self.executions, self.links)
+        machine = StageMachine(self.artifacts, ledger, processes, Needs(db, verdicts, requests))
+        self.models = Models(
+            db,
+            types,
+            self.artifacts,
+            self.executions,
+            self.contexts,
+            self.links,
+            ledger,
+            processes,
+            machine,
+            ModelViews(db, self.artifacts, self.contexts),
+        )
+        self.approvals = Approvals(db, types, ledger, processes, requests)
+        deployments = Deployments(db, types, self.executions, self.contexts, self.links)
+        self.releases = Releases(db, types, processes, machine, verdicts, deployments)
 
     def close(self) -> None:
         """Give back connections; a closed store is not used again."""

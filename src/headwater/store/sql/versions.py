@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.errors import ConflictError, InvalidError, NotFoundError
+from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from headwater.model.graph import MAX_NAME_CHARS, NodeKind
 from headwater.model.ids import ArtifactId, ContextId, TypeId
 from headwater.model.refs import ModelRef
 from headwater.model.upkeep import date_words
 from headwater.model.values import INT64_MAX
 from headwater.store.sql import tombstones
-from headwater.store.sql.schema import context, tombstone, version
+from headwater.store.sql.schema import artifact, context, tombstone, version
 from headwater.store.sql.text import check_length
 
 NEAR: Final = 3
@@ -108,14 +108,50 @@ def next_number(conn: sa.Connection, owner: ContextId) -> int:
 
 
 def rows_of(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Any]:
-    """Return version rows with the name of what they are versions of, by number."""
+    """Return version rows with the name of what they are versions of and their deletion, by number."""
     statement = (
-        sa.select(version, context.c.name.label("name"))
+        sa.select(version, context.c.name.label("name"), artifact.c.deleted_ms)
         .join(context, context.c.id == version.c.context_id)
+        .join(artifact, artifact.c.id == version.c.artifact_id)
         .where(condition)
         .order_by(version.c.context_id, version.c.number)
     )
     return [*conn.execute(statement)]
+
+
+def require_row(conn: sa.Connection, owner: ContextId, name: str, number: int) -> Any:
+    """Return the row of a version, deleted or not.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    mine = sa.and_(version.c.context_id == owner, version.c.number == number)
+    found = rows_of(conn, mine)
+    if not found:
+        raise NotFoundError("model version", str(ModelRef(name, number)))
+    return found[0]
+
+
+def require_live(conn: sa.Connection, owner: ContextId, name: str, number: int) -> Any:
+    """Return the row of a version that is not deleted.
+
+    Raises:
+        NotFoundError: there is no such version.
+        RefusedError: it is deleted.
+    """
+    row = require_row(conn, owner, name, number)
+    refuse_deleted(row)
+    return row
+
+
+def refuse_deleted(row: Any) -> None:
+    """Check that a version is not deleted.
+
+    Raises:
+        RefusedError: it is.
+    """
+    if row.deleted_ms is not None:
+        raise RefusedError(f"{ModelRef(row.name, row.number)} is deleted: restore it first")
 
 
 def in_order(found: Iterable[Any], ids: Iterable[ArtifactId]) -> list[Any]:

@@ -15,6 +15,7 @@ BEFORE: tuple[str, ...] = (
 """SQL run on a database of the version before: rows that an old database holds."""
 AFTER: tuple[str, ...] = (
     "SELECT COUNT(*) = 1 FROM event WHERE time_ms = 1234",
+    "SELECT COUNT(*) = 1 FROM setting WHERE name = 'lock:releases'",
     *(
         f"SELECT COUNT(*) = 0 FROM {table}"
         for table in ("deprecation", "approval_request", "approval_vote", "tombstone")
@@ -31,6 +32,9 @@ def upgrade() -> None:
     bind = op.get_bind()
     op.create_index("event_by_time", "event", ["time_ms"])
     tables(is_mariadb=getattr(bind.dialect, "is_mariadb", False)).create_all(bind)
+    # The row that keeps release processes as they are while a version moves by them.
+    setting = sa.table("setting", sa.column("name", sa.String), sa.column("value", sa.String))
+    op.bulk_insert(setting, [{"name": "lock:releases", "value": ""}])
 
 
 def tables(*, is_mariadb: bool) -> sa.MetaData:

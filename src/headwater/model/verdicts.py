@@ -1,0 +1,77 @@
+"""Verdicts of gates on versions, and where versions are deployed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from headwater.model.ids import ArtifactId, ExecutionId
+from headwater.model.values import Json
+
+
+class Outcome(StrEnum):
+    """What a gate found."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INSUFFICIENT = "insufficient"
+    """Not enough evidence to tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVerdict:
+    """What a gate found about a version.
+
+    Attributes:
+        gate: Its name, such as `data` or `model`.
+        summary: The finding in words.
+        facts: What it rests on.
+        config_digest: Digest of the gate's settings, so that two verdicts can be told apart.
+        baseline: Number of the version that it was compared with.
+        actor: Who or what judged.
+    """
+
+    model: str
+    version: int
+    gate: str
+    outcome: Outcome
+    actor: str
+    summary: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    config_digest: str | None = None
+    baseline: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(NewVerdict):
+    """A stored verdict: an artifact, the output of an evaluation that has the version as its input."""
+
+    id: ArtifactId
+    evaluation_id: ExecutionId
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDeployment:
+    """What was seen at a target: a version of a model, or None when it was taken away.
+
+    Attributes:
+        target: Where it runs, such as `eu-1/scoring`.
+        url: Where it answers.
+        note: What is to be known about it.
+        actor: Who deployed it, or who saw it.
+    """
+
+    model: str
+    version: int | None
+    target: str
+    actor: str
+    url: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment(NewDeployment):
+    """A stored deployment: an execution that has the version as its input."""
+
+    id: ExecutionId
+    time_ms: int

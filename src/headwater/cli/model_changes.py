@@ -126,11 +126,9 @@ def describe(
     as_json: bool,
 ) -> None:
     """Set description and owner of model NAME, or the description of a version."""
-    given = {"description": description, "owner": owner}
-    facts = {key: UNSAID if value is None else value or None for key, value in given.items()}
     with client(ctx) as opened:
         model = opened.models[name]
-        model.describe(version, **facts, reason=reason)
+        model.describe(version, description=_fact(description), owner=_fact(owner), reason=reason)
         row = model_row(model.info()) if version is None else version_row(model[version])
     print_facts(row, as_json=as_json)
 
@@ -191,6 +189,10 @@ def restore(ctx: click.Context, name: str, version: int | None, reason: str, *, 
 
 def _ref(name: str, version: int | None) -> str:
     return str(ModelRef(name, version))
+
+
+def _fact(text: str | None) -> str | None:
+    return UNSAID if text is None else text or None
 
 
 def _label(text: str) -> int | str:

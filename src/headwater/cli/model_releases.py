@@ -3,7 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -169,4 +169,4 @@ def _object(text: str) -> dict[str, Any]:
         raise InvalidError(f"--facts is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise InvalidError("--facts must be a JSON object, such as '{\"auc\": 0.7}'")
-    return found
+    return cast("dict[str, Any]", found)

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from headwater.model.approvals import ApprovalRequest
 from headwater.model.models import ModelVersion, RegisteredModel
+from headwater.model.release import ReleaseProcess
 from headwater.model.runs import Run
+from headwater.model.values import Properties
 from headwater.registry import Model
 from headwater.sdk.client import Client, Current
 from headwater.sdk.lineage import Lineage
@@ -242,6 +245,39 @@ class _Models:
             FilterError: the filter or order does not parse.
         """
         return _current.get().models.search(filter, order_by=order_by)
+
+    def search_versions(
+        self, filter: str = "", *, order_by: str = "", limit: int | None = None
+    ) -> list[ModelVersion]:
+        """Return the versions of all models that a filter selects, by default all by id.
+
+        Raises:
+            FilterError: the filter or order does not parse.
+        """
+        return _current.get().models.search_versions(filter, order_by=order_by, limit=limit)
+
+    def register(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        owner: str | None = None,
+        tags: Properties | None = None,
+    ) -> Model:
+        """Register a model before it has a version; one that is there stays as it is."""
+        return _current.get().models.register(name, description=description, owner=owner, tags=tags)
+
+    def requests(self, *, only_open: bool = True) -> list[ApprovalRequest]:
+        """Return the approval requests for all models, oldest first."""
+        return _current.get().models.requests(only_open=only_open)
+
+    def process(self) -> ReleaseProcess:
+        """Return the release process of the models that have none of their own."""
+        return _current.get().models.process()
+
+    def set_process(self, process: ReleaseProcess | None, *, reason: str) -> None:
+        """Change the release process of all models that have none of their own; None: the built-in one."""
+        _current.get().models.set_process(process, reason=reason)
 
 
 models = _Models()

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from headwater.provenance import History, Material, Step
+from headwater.provenance.history import History, Material, Step
 
 NAMES = st.sampled_from(["a", "b", "c"])
 NUMBERS = st.integers(1, 6)

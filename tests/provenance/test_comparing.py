@@ -7,8 +7,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from headwater.provenance import Change, Evidence, FileChange, History, Material, RowChange, Step, compare
-from headwater.provenance.changes import ColumnChange, MetricChange, StepChange, Unknown, ValueChange
+from headwater.provenance.changes import (
+    Change,
+    ColumnChange,
+    FileChange,
+    MetricChange,
+    RowChange,
+    StepChange,
+    Unknown,
+    ValueChange,
+)
+from headwater.provenance.comparing import Evidence, compare
+from headwater.provenance.history import History, Material, Step
 from tests.provenance.histories import HISTORIES
 
 COMMITS = "a" * 40, "b" * 40

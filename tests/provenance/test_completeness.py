@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.provenance import Facts, History, Material, Step, missing_of
+from headwater.provenance.completeness import Facts, missing_of
+from headwater.provenance.history import History, Material, Step
 from tests.provenance.histories import HISTORIES, MATERIALS
 
 CAPTURED = {

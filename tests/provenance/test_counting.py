@@ -7,7 +7,7 @@ from hypothesis import given
 
 from headwater.model.graph import EventType
 from headwater.model.lineage import Direction
-from headwater.provenance import PathCount, count_paths
+from headwater.provenance.counting import PathCount, count_paths
 from tests.provenance.graphs import ACYCLIC, ARTIFACT, CYCLIC, EXECUTION, NODES, as_networkx
 
 IN, OUT = EventType.INPUT.value, EventType.OUTPUT.value

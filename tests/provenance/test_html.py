@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.model.graph import NodeKind
-from headwater.provenance import TreeLine, compare, missing_of, table_html, tree_html
-from headwater.provenance.completeness import Facts
-from headwater.provenance.html import MOST_LINES
+from headwater.provenance import TreeLine
+from headwater.provenance.comparing import compare
+from headwater.provenance.completeness import Facts, missing_of
+from headwater.provenance.html import MOST_LINES, table_html, tree_html
 from tests.provenance.histories import HISTORIES
 
 ALLOWED = {"div", "ul", "li", "i", "p", "table", "thead", "tbody", "tr", "th", "td"}

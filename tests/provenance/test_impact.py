@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.provenance import Affected, impact_of
+from headwater.provenance.impact import Affected, impact_of
 
 AFFECTED = st.builds(
     Affected,

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import headwater as hw
-from headwater.provenance import Change, FileChange, RowChange
+from headwater.provenance.changes import Change, FileChange, RowChange
 from tests.sdk.repository import commit
 
 

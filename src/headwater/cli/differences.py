@@ -6,7 +6,7 @@ import click
 
 from headwater.cli.cells import printable
 from headwater.cli.output import print_json, print_rows
-from headwater.provenance import Difference
+from headwater.provenance.difference import Difference
 
 COLUMNS = ("section", "what", "before", "after", "note")
 

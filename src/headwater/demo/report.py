@@ -12,7 +12,8 @@ from headwater.model.data import DataVersion
 from headwater.model.ledger import LedgerEntry
 from headwater.model.refs import ModelRef
 from headwater.model.runs import Run
-from headwater.provenance import Difference, Missing
+from headwater.provenance.difference import Difference
+from headwater.provenance.missing import Missing
 from headwater.sdk.client import Client
 
 WEEK_DAYS: Final = 7

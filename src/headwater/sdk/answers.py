@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from headwater.model.graph import Artifact, Execution, NodeRef
 from headwater.model.lineage import Direction, LineageGraph
 from headwater.model.values import Json
-from headwater.provenance import as_dict, to_dot, to_mermaid, tree_html, tree_lines
+from headwater.provenance import as_dict, to_dot, to_mermaid, tree_lines
 from headwater.sdk.naming import node_ref
 
 
@@ -46,6 +46,8 @@ class Answer:
         return "\n".join(self.lines())
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from headwater.provenance.html import tree_html
+
         lines = tree_lines(self.graph, self.direction, label=self._name)
         return {"text/plain": str(self), "text/html": tree_html(lines)}
 

@@ -18,9 +18,9 @@ from headwater.model.refs import DataRef, parse_ref
 from headwater.model.runs import Run
 from headwater.model.times import milliseconds
 from headwater.registry import Registry, load_version, version_of
-from headwater.sdk.histories import Sources
 from headwater.sdk.lineage import Lineage
 from headwater.sdk.project import Places, places
+from headwater.sdk.sources import Sources
 from headwater.sdk.upkeep import Upkeep
 from headwater.store import open_store
 from headwater.tracking import ActiveRun, Dataset, Session, find_run, log_dataset, start_run

@@ -1,60 +1,35 @@
 """Reading the history of one thing out of the store, ready to be compared."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from headwater.errors import CorruptError, NotFoundError
 from headwater.model.data import DataVersion
 from headwater.model.graph import Artifact, Execution, NodeKind, NodeRef
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, LineageGraph, Walk
 from headwater.model.models import ModelVersion
-from headwater.model.protocols import BlobStore, Store
+from headwater.model.protocols import Store
 from headwater.model.refs import NodeIdRef
 from headwater.model.runs import Run
 from headwater.model.values import Properties
-from headwater.provenance import (
-    Evidence,
+from headwater.provenance.changes import Change, FileChange, RowChange
+from headwater.provenance.comparing import Evidence, material_changes
+from headwater.provenance.history import (
     History,
     Material,
-    RowChange,
     Step,
-    changed_in,
     columns_of,
     history_of,
     maker_of,
-    material_changes,
     shared_name,
 )
+from headwater.provenance.patches import changed_in
+from headwater.sdk.sources import Sources
 
 _NOTHING: Final[Properties] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where histories are read from.
-
-    Attributes:
-        store: The metadata store.
-        blobs: Opens the blob store, which only some questions need.
-        folder: A folder in the repository at hand, for what only git can tell.
-    """
-
-    store: Store
-    blobs: Callable[[], BlobStore]
-    folder: Path
-
-    def read(self, digest: object) -> bytes | None:
-        """Return stored bytes; None where there are none."""
-        if not isinstance(digest, str):
-            return None
-        try:
-            return self.blobs().read(digest)
-        except (NotFoundError, CorruptError):
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +95,7 @@ def evidence_for(sources: Sources, before: History, after: History, *, rows: boo
     return Evidence(files=files, why_no_files=why, rows=counted)
 
 
-def _files(folder: Path, before: History, after: History) -> tuple[list[Any], str | None]:
+def _files(folder: Path, before: History, after: History) -> tuple[list[FileChange], str | None]:
     commits = [history.maker.commit if history.maker else None for history in (before, after)]
     one, two = commits
     if one is None or two is None or one == two:
@@ -129,9 +104,11 @@ def _files(folder: Path, before: History, after: History) -> tuple[list[Any], st
     from headwater.tracking.git import GitError, changed_files
 
     try:
-        return [*changed_files(folder, one, two)], None
+        files = changed_files(folder, one, two)
     except GitError as error:
         return [], f"the files between them are not known here: {error}"
+    kinds = {"A": Change.ADDED, "D": Change.REMOVED}
+    return [FileChange(path=path, change=kinds.get(letter, Change.CHANGED)) for path, letter in files], None
 
 
 def _rows(sources: Sources, before: History, after: History) -> dict[tuple[int, int], RowChange]:

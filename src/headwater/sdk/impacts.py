@@ -7,7 +7,8 @@ from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, LineageGraph, Reached, Walk
 from headwater.model.protocols import Store
 from headwater.model.refs import NodeIdRef
-from headwater.provenance import Affected, Impact, PathCount, count_paths, impact_of
+from headwater.provenance.counting import PathCount, count_paths
+from headwater.provenance.impact import Affected, Impact, impact_of
 
 
 def read_impact(store: Store, start: NodeRef) -> Impact:

@@ -1,19 +1,22 @@
 """Lineage of one thing, as its users ask for it."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from headwater.model.graph import NodeKind, NodeRef
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, LineageGraph, Walk
 from headwater.model.protocols import Store
 from headwater.model.refs import parse_ref
-from headwater.provenance import Difference, Impact, Missing, compare
 from headwater.sdk.answers import Answer, Route
-from headwater.sdk.histories import Sources, evidence_for, read_history
-from headwater.sdk.impacts import count_between, read_impact
 from headwater.sdk.naming import names_of, start_of
-from headwater.sdk.records import read_missing
+from headwater.sdk.sources import Sources
+
+# What compares and judges is loaded when it is asked for: `import headwater` should not wait for it.
+if TYPE_CHECKING:
+    from headwater.provenance.difference import Difference
+    from headwater.provenance.impact import Impact
+    from headwater.provenance.missing import Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Lineage:
 
     def path(self, to: str) -> Route | None:
         """Return a shortest path to something else, up or down, with the number of others; or None."""
+        from headwater.sdk.impacts import count_between
+
         store, end = self.store, start_of(self.store, parse_ref(to))
         found = store.lineage.path(self.start, end)
         if found is None:
@@ -61,11 +66,13 @@ class Lineage:
             counts.all if counts else None,
         )
 
-    def impact(self) -> Impact:
+    def impact(self) -> "Impact":
         """Return everything that came from it, versions in production first."""
+        from headwater.sdk.impacts import read_impact
+
         return read_impact(self.store, self.start)
 
-    def diff(self, other: str, *, rows: bool = False) -> Difference:
+    def diff(self, other: str, *, rows: bool = False) -> "Difference":
         """Return what differs between the history of this and that of another thing, which comes after it.
 
         Data versions with their rows and columns, commits with the files between them (where the
@@ -80,16 +87,22 @@ class Lineage:
             InvalidError, NotFoundError: as in `headwater.lineage`.
             MissingDependencyError: rows are to be counted, and no library reads the tables.
         """
+        from headwater.provenance.comparing import compare
+        from headwater.sdk.histories import evidence_for, read_history
+
         sources = self.sources
         before = read_history(sources, self.start).history
         after = read_history(sources, start_of(self.store, parse_ref(other))).history
         return compare(before, after, evidence_for(sources, before, after, rows=rows))
 
-    def missing(self) -> Missing:
+    def missing(self) -> "Missing":
         """Return what its record lacks, with a score and the calls that would have recorded it.
 
-        See `headwater.provenance.missing_of` for what is looked for and how the score is made.
+        See `headwater.provenance.completeness.missing_of` for what is looked for and how the score is made.
         """
+        from headwater.sdk.histories import read_history
+        from headwater.sdk.records import read_missing
+
         return read_missing(self.sources, read_history(self.sources, self.start))
 
     @property

@@ -3,8 +3,11 @@
 from headwater.model.graph import NodeKind
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, Walk
-from headwater.provenance import Facts, Material, Missing, missing_of
-from headwater.sdk.histories import Reading, Sources
+from headwater.provenance.completeness import Facts, missing_of
+from headwater.provenance.history import Material
+from headwater.provenance.missing import Missing
+from headwater.sdk.histories import Reading
+from headwater.sdk.sources import Sources
 
 
 def read_missing(sources: Sources, reading: Reading) -> Missing:

@@ -8,7 +8,8 @@ from headwater.errors import CorruptError, NotFoundError
 from headwater.fingerprints.rows import rows_between
 from headwater.model.ids import ArtifactId
 from headwater.model.protocols import BlobStore, Store
-from headwater.provenance import Material, RowChange
+from headwater.provenance.changes import RowChange
+from headwater.provenance.history import Material
 from headwater.tracking import Dataset
 from headwater.tracking.frame_files import read_frame
 

@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import IO, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from headwater.provenance import Change, FileChange
-
 MAX_DIFF_BYTES: Final = 10 * 1024 * 1024
 """A patch beyond this size is not kept; a warning says so."""
 MAX_UNTRACKED_FILES: Final = 200
 TIMEOUT_S: Final = 10.0
 _NAMES: Final = ("diff", "--name-status", "-z", "--no-renames", "--no-ext-diff", "--no-color")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_CHANGES: Final = {"A": Change.ADDED, "D": Change.REMOVED}
 _EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 # External diff programs and filters would run somebody's code, and give patches that cannot be applied.
 _DIFF: Final = (
@@ -86,13 +83,16 @@ def git_state(folder: Path, imported: Callable[[Path], Iterable[Path]] | None = 
     )
 
 
-def changed_files(folder: Path, before: str, after: str) -> list[FileChange]:
+def changed_files(folder: Path, before: str, after: str) -> list[tuple[str, str]]:
     """Return the files that differ between two commits, by path; a renamed file is removed and added.
 
     Args:
         folder: Any folder of a working tree whose repository may have them.
         before: Full id of the first commit.
         after: Full id of the second commit.
+
+    Returns:
+        Path, and what git says of it: `A` for added, `D` for deleted, else another letter.
 
     Raises:
         GitError: git is not installed, the folder is in no repository, or that has not both commits.
@@ -116,13 +116,10 @@ def changed_files(folder: Path, before: str, after: str) -> list[FileChange]:
     )
     fields = _ask(folder, "diff", *options, before, after, "--").split("\0")
     pairs = zip(fields[::2], fields[1::2], strict=False)
-    return sorted((_file_change(letter, path) for letter, path in pairs), key=lambda change: change.path)
-
-
-def _file_change(letter: str, path: str) -> FileChange:
     # Names that are no UTF-8 come with halves of surrogate pairs, which nothing could print.
-    readable = path.encode(errors="surrogateescape").decode(errors="replace")
-    return FileChange(path=readable, change=_CHANGES.get(letter[:1], Change.CHANGED))
+    return sorted(
+        (path.encode(errors="surrogateescape").decode(errors="replace"), letter[:1]) for letter, path in pairs
+    )
 
 
 def without_credentials(url: str) -> str:

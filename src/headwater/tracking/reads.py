@@ -3,7 +3,6 @@
 import os
 import site
 import sys
-import sysconfig
 import tempfile
 import threading
 import time
@@ -190,6 +189,9 @@ def places_of(thing: object) -> list[object]:
 
 def _folders_of_code() -> tuple[str, ...]:
     """Return the beginnings of paths below which no data of a run are."""
+    # A hundredth of a second that only the first run waits for.
+    import sysconfig
+
     installed = [sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), *_site_packages()]
     code = {f"{absolute(folder)}{os.sep}" for folder in installed if folder not in {"", "/", "/usr"}}
     return (*_SYSTEM, *sorted(code), str(Path(tempfile.gettempdir()) / "headwater-"))

@@ -3,9 +3,10 @@
 import pytest
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnmetError
-from headwater.model.graph import EventType
+from headwater.model.graph import EventType, NodeKind
 from headwater.model.models import Deprecation, Description
 from headwater.model.release import NeedKind
+from headwater.model.upkeep import Expiry, Subject
 from headwater.model.verdicts import Deployment, NewDeployment
 from tests.contract.builders import START_MS, add_versions, event, move, roll_back
 from tests.contract.releases import judge, needs, request, set_process, vote
@@ -165,7 +166,25 @@ def test_what_is_in_production_is_never_deleted(store):
             with pytest.raises(RefusedError, match="models/m/1 is in production: nothing"):
                 store.models.delete("m", number, force=force, **WHO)
 
+    node = store.models.version("m", 1)
+    with pytest.raises(RefusedError, match="is in production: nothing"):
+        store.artifacts.delete([node.id])
+    with pytest.raises(RefusedError, match="is in production: nothing"):
+        store.upkeep.delete([Subject(kind=NodeKind.ARTIFACT, id=node.id, ref=node.ref)], **WHO)
     assert (numbers(store), store.ledger.entries()) == ([1], entries)
+
+
+def test_what_was_removed_for_good_is_only_a_number(store, clock):
+    add_versions(store, number=2)
+    store.models.delete("m", 1, **WHO)
+    store.upkeep.remove(Expiry(nodes_ms=clock.now_ms, keys_ms=0))
+
+    with pytest.raises(RefusedError, match="only its number is left"):
+        move(store, 1)
+    with pytest.raises(NotFoundError, match="models/m/1"):
+        store.models.restore("m", 1, **WHO)
+    assert store.models.version("m", 1).removed_ms == clock.now_ms
+    assert (numbers(store), store.models.get("m").version_count) == ([2], 1)
 
 
 def test_what_was_in_production_is_deleted_by_force_only(store):

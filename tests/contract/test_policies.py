@@ -187,6 +187,18 @@ def test_a_rollback_is_free_unless_the_policy_binds_it(store):
         move(store, 2, kind="rollback")
 
 
+def test_a_rollback_past_the_version_before_is_held_against_the_policy(store):
+    add_versions(store, number=3)
+    for number in (1, 2, 3):
+        move(store, number)
+    set_policy(store, requires=["model"])
+
+    with pytest.raises(UnmetError, match="no verdict of gate 'model'"):
+        move(store, 1, kind="rollback")
+    assert needs(store, 2, kind="rollback") == []
+    assert move(store, 2, kind="rollback").stage == "production"
+
+
 def test_a_rollback_goes_only_to_what_was_there_before(store):
     add_versions(store, number=2)
     move(store, 1)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from headwater.errors import RefusedError, UnavailableError
+from headwater.errors import NotFoundError, RefusedError, UnavailableError
+from headwater.model.approvals import NewRequest, NewVote
 from headwater.model.graph import (
     ArtifactLink,
     EventType,
@@ -35,6 +36,10 @@ from headwater.store.sql.store import SqlStore
 ROOT = Path(__file__).parents[2]
 WRITERS = 8
 ROUNDS = 6
+VERSIONS = 5
+"""Versions that `decide` is about."""
+DECISIONS = 3
+"""How often one caller of `decide` decides; each time three steps."""
 ARTIFACTS = 12
 """Artifacts of one publication of `publish_all`."""
 
@@ -83,6 +88,53 @@ def promote_own(store: Store, version: int) -> None:
             store.models.transition(move)
 
 
+def move(store: Store, version: int, to: str, kind: str = "promote", actor: str = "ann") -> None:
+    """Move a version."""
+    store.models.transition(
+        Transition(model="m", version=version, to=to, reason="because", actor=actor, kind=kind)
+    )
+
+
+def decide(store: Store, number: int) -> None:
+    """Promote, roll back, request and approve, in an order of this caller's own, against all others."""
+    chance = random.Random(number)
+    for _ in range(DECISIONS):
+        version = chance.randint(1, VERSIONS)
+        steps: list[Callable[[], object]] = [
+            partial(store.approvals.request, _request(version)),
+            partial(store.approvals.vote, _vote(version, approves=True)),
+            partial(store.approvals.vote, _vote(version, approves=None)),
+            partial(move, store, version, "production"),
+            partial(roll_back, store),
+        ]
+        for step in chance.choices(steps, weights=(3, 3, 1, 3, 1), k=3):
+            # Refused where somebody else was first, or nothing is asked for.
+            with suppress(RefusedError, NotFoundError):
+                step()
+
+
+def _request(version: int) -> NewRequest:
+    return NewRequest(model="m", version=version, stage="production", actor="ann", reason="because")
+
+
+def _vote(version: int, *, approves: bool | None) -> NewVote:
+    return NewVote(
+        model="m",
+        version=version,
+        stage="production",
+        actor="lead",
+        reason="because",
+        approves=approves,
+    )
+
+
+def roll_back(store: Store) -> None:
+    """Put the version before the present one back into production."""
+    before = store.models.previous_holder("m", "production")
+    if before is not None:
+        move(store, before.version, "production", "rollback")
+
+
 def publish_all(store: Store, label: str, thread: int) -> None:
     """Publish until somebody kills this process; say what has been acknowledged."""
     artifact, execution, context = store.types.put(types(0))
@@ -126,6 +178,11 @@ def promote(url: str) -> None:
     in_processes(url, promote_own)
 
 
+def decide_at_once(url: str) -> None:
+    """`decide` in four processes."""
+    in_processes(url, lambda store, number: decide(store, 100 + number), count=4)
+
+
 def look(url: str) -> None:
     """Open the store in eight processes at once; none closes it before all have it."""
 
@@ -135,10 +192,10 @@ def look(url: str) -> None:
     in_processes(url, count_types)
 
 
-def in_processes(url: str, job: Callable[[Store, int], None]) -> None:
+def in_processes(url: str, job: Callable[[Store, int], None], count: int = WRITERS) -> None:
     """Run `job(store, 1)` … in processes with a store each, which begin when all have opened theirs."""
     ready, go = os.pipe(), os.pipe()
-    for writer in range(1, WRITERS + 1):
+    for writer in range(1, count + 1):
         if os.fork() == 0:
             os.close(go[1])
             with SqlStore(url) as store:
@@ -147,10 +204,10 @@ def in_processes(url: str, job: Callable[[Store, int], None]) -> None:
                 os.read(go[0], 1)
                 job(store, writer)
             os._exit(0)
-    for _ in range(WRITERS):
+    for _ in range(count):
         os.read(ready[0], 1)
     os.close(go[1])
-    assert [os.wait()[1] for _ in range(WRITERS)] == [0] * WRITERS
+    assert [os.wait()[1] for _ in range(count)] == [0] * count
 
 
 def fork_publishers(url: str) -> None:
@@ -240,6 +297,7 @@ if __name__ == "__main__":
     {
         "write": write,
         "promote": promote,
+        "decide": decide_at_once,
         "look": look,
         "publishers": fork_publishers,
         "interrupted": interrupted,

@@ -91,8 +91,8 @@ class ModelStore(Protocol):
 
         One transaction, with its ledger entry: never two holders, never none in between. The policy of
         the stage is held against it in the same transaction. A rollback goes only to a version that was
-        in the stage before, and is free of policies unless one says otherwise. An open request for the
-        move is used up by it.
+        in the stage before; to the one before the present one it is free of the policy, unless that
+        says otherwise. An open request for the move is used up by it.
 
         Raises:
             InvalidError: there is no such stage.

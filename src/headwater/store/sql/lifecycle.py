@@ -109,6 +109,8 @@ class Lifecycle:
         row = versions.require_row(conn, owner, name, number)
         if row.deleted_ms is None:
             raise RefusedError(f"{ModelRef(name, number)} is not deleted")
+        if row.deleted_ms == versions.REMOVED_MS:
+            raise NotFoundError("model version", str(ModelRef(name, number)))
         self._set_deleted(conn, artifact, [row.artifact_id], None)
         self._note(conn, actor, "restore", ModelRef(name, number), reason, {"stage": row.stage})
 
@@ -145,12 +147,8 @@ class Lifecycle:
         self._note(conn, actor, "restore", ModelRef(name), reason, details)
 
     def _check_delete(self, conn: sa.Connection, owner: ContextId, rows: list[Any], *, force: bool) -> None:
-        for row in rows:
-            if row.exclusive_stage is not None:
-                raise RefusedError(
-                    f"{ModelRef(row.name, row.number)} is in {row.exclusive_stage}: "
-                    "nothing that is there can be deleted; move another version there first"
-                )
+        ids = [row.artifact_id for row in rows]
+        versions.refuse_held(conn, self._db.dialect.ids_in(version.c.artifact_id, ids))
         if force or not rows:
             return
         exclusive = self._processes.of(conn, owner).stages.exclusive | self._processes.fallback_exclusive

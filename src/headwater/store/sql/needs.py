@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from headwater.model.models import Transition
-from headwater.model.release import FREE, Need, NeedKind, Policy, ReleaseProcess
+from headwater.model.release import Need, NeedKind, Policy, ReleaseProcess
 from headwater.model.values import Json
 from headwater.model.verdicts import Outcome, Verdict
 from headwater.store.sql.database import Database
@@ -26,9 +26,15 @@ class Needs:
         """Return the time of the write."""
         return self._db.clock_ms()
 
-    def of(self, conn: sa.Connection, process: ReleaseProcess, moving: Any, wanted: Transition) -> list[Need]:
-        """Return everything that a move lacks, all at once."""
-        policy = _policy(process, wanted)
+    def of(
+        self,
+        conn: sa.Connection,
+        process: ReleaseProcess,
+        policy: Policy,
+        moving: Any,
+        wanted: Transition,
+    ) -> list[Need]:
+        """Return everything that a move lacks by a policy, all at once."""
         missing = list[Need]()
         if wanted.kind != "rollback" and wanted.to in process.stages.exclusive:
             missing += self._deprecation(conn, moving.artifact_id)
@@ -41,10 +47,9 @@ class Needs:
         return missing + self._approvals(conn, policy, moving, wanted)
 
     def grounds(
-        self, conn: sa.Connection, process: ReleaseProcess, moving: Any, wanted: Transition
+        self, conn: sa.Connection, policy: Policy, moving: Any, wanted: Transition
     ) -> dict[str, Json]:
         """Return what a move that lacks nothing rests on, for the ledger."""
-        policy = _policy(process, wanted)
         found: dict[str, Json] = {}
         if policy.requires:
             newest = self._newest(conn, policy, moving.artifact_id)
@@ -88,11 +93,6 @@ class Needs:
         return [
             Need(kind=NeedKind.APPROVAL, text=text, found=found, count=have, wanted=policy.approvals, who=who)
         ]
-
-
-def _policy(process: ReleaseProcess, wanted: Transition) -> Policy:
-    policy = process.policy(wanted.to)
-    return FREE if wanted.kind == "rollback" and not policy.binds_rollback else policy
 
 
 def _verdict_need(gate: str, verdict: Verdict | None) -> Need | None:

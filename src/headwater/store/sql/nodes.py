@@ -23,7 +23,7 @@ from headwater.model.graph import (
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
 from headwater.model.values import INT64_MAX, PropertyValue
-from headwater.store.sql import properties, schema, search, tombstones
+from headwater.store.sql import properties, schema, search, tombstones, versions
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
@@ -205,6 +205,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
         Raises:
             NotFoundError: an id is not stored.
+            RefusedError: a version is in an exclusive stage.
         """
         table = self.nodes.table
         gone = table.c.deleted_ms
@@ -213,6 +214,9 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         wanted = sa.select(table.c.id).where(self._db.dialect.ids_in(table.c.id, ids), is_other)
         changing = [*conn.execute(wanted.order_by(table.c.id).with_for_update()).scalars()]
         if changing:
+            if deleted_ms is not None and self.nodes is ARTIFACTS:
+                # After the rows were locked: a promotion touches the version that it moves, too.
+                versions.refuse_held(conn, self._db.dialect.ids_in(schema.version.c.artifact_id, changing))
             conn.execute(
                 sa.update(table)
                 .where(self._db.dialect.ids_in(table.c.id, changing))

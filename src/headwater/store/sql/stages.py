@@ -10,7 +10,7 @@ from headwater.model.graph import ArtifactChange
 from headwater.model.ids import ArtifactId, ContextId
 from headwater.model.models import ARCHIVED, Transition
 from headwater.model.refs import ModelRef
-from headwater.model.release import Need, NeedKind, ReleaseProcess
+from headwater.model.release import FREE, Need, NeedKind, Policy, ReleaseProcess
 from headwater.model.values import Json
 from headwater.store.sql import holders, versions
 from headwater.store.sql.ledger import Ledger
@@ -37,8 +37,12 @@ class StageMachine:
         holder = self._holder(conn, owner, stage)
         deleted = (
             sa.select(version.c.number)
-            .join(artifact, artifact.c.id == version.c.artifact_id)
-            .where(version.c.context_id == owner, artifact.c.deleted_ms.is_not(None))
+            .outerjoin(artifact, artifact.c.id == version.c.artifact_id)
+            .where(
+                version.c.context_id == owner,
+                # What was removed for good has no artifact any more.
+                sa.or_(artifact.c.id.is_(None), artifact.c.deleted_ms.is_not(None)),
+            )
         )
         gone = conn.execute(deleted).scalars().all()
         moves = holders.moves_into(conn, self._ledger, name, stage)
@@ -59,7 +63,8 @@ class StageMachine:
                 rule()
             except RefusedError as error:
                 found.append(Need(kind=kind, text=str(error)))
-        return found + self._needs.of(conn, process, moving, wanted)
+        policy = self._policy(conn, owner, process, wanted)
+        return found + self._needs.of(conn, process, policy, moving, wanted)
 
     def move(self, conn: sa.Connection, owner: ContextId, wanted: Transition) -> None:
         """Move a version; the caller holds the row of its model locked.
@@ -73,14 +78,27 @@ class StageMachine:
         _check_move(process, moving.stage, wanted)
         self._check_rollback(conn, wanted)
         holder = self._check_holder(conn, owner, wanted)
-        if missing := self._needs.of(conn, process, moving, wanted):
+        policy = self._policy(conn, owner, process, wanted)
+        if missing := self._needs.of(conn, process, policy, moving, wanted):
             raise UnmetError(str(ModelRef(wanted.model, wanted.version)), wanted.to, missing)
-        grounds = self._needs.grounds(conn, process, moving, wanted)
+        grounds = self._needs.grounds(conn, policy, moving, wanted)
         if holder is not None:
             self._set_stage(conn, process, holder.artifact_id, ARCHIVED)
         self._set_stage(conn, process, moving.artifact_id, wanted.to)
+        # Its row is locked only now: somebody may have deleted it as a node in the meantime.
+        versions.require_live(conn, owner, wanted.model, wanted.version)
         close_requests(conn, moving.artifact_id, wanted.to, now_ms=self._needs.now_ms())
         self._note(conn, wanted, moving, holder, grounds)
+
+    def _policy(
+        self, conn: sa.Connection, owner: ContextId, process: ReleaseProcess, wanted: Transition
+    ) -> Policy:
+        """Return what is asked of a move: nothing of a rollback to the version before the present one."""
+        policy = process.policy(wanted.to)
+        if wanted.kind != ROLLBACK or policy == FREE or policy.binds_rollback:
+            return policy
+        before = self.previous(conn, owner, wanted.model, wanted.to)
+        return FREE if wanted.version == before else policy
 
     def _note(
         self,

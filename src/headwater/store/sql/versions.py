@@ -17,6 +17,8 @@ from headwater.store.sql.text import check_length
 
 NEAR: Final = 3
 """How many near names an error offers."""
+REMOVED_MS: Final = 0
+"""Stands for the time of deletion of a version that was removed for good."""
 
 
 def check_name(kind: str, name: str) -> None:
@@ -108,11 +110,17 @@ def next_number(conn: sa.Connection, owner: ContextId) -> int:
 
 
 def rows_of(conn: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Any]:
-    """Return version rows with the name of what they are versions of and their deletion, by number."""
+    """Return version rows with the name of what they are versions of, by number.
+
+    Their `deleted_ms` is `REMOVED_MS` where only the number is left.
+    """
+    # Under a name of its own, as a condition may look at artifacts itself.
+    node = artifact.alias("node")
+    deleted_ms = sa.case((node.c.id.is_(None), REMOVED_MS), else_=node.c.deleted_ms)
     statement = (
-        sa.select(version, context.c.name.label("name"), artifact.c.deleted_ms)
+        sa.select(version, context.c.name.label("name"), deleted_ms.label("deleted_ms"))
         .join(context, context.c.id == version.c.context_id)
-        .join(artifact, artifact.c.id == version.c.artifact_id)
+        .outerjoin(node, node.c.id == version.c.artifact_id)
         .where(condition)
         .order_by(version.c.context_id, version.c.number)
     )
@@ -151,7 +159,21 @@ def refuse_deleted(row: Any) -> None:
         RefusedError: it is.
     """
     if row.deleted_ms is not None:
-        raise RefusedError(f"{ModelRef(row.name, row.number)} is deleted: restore it first")
+        way_out = "only its number is left" if row.deleted_ms == REMOVED_MS else "restore it first"
+        raise RefusedError(f"{ModelRef(row.name, row.number)} is deleted: {way_out}")
+
+
+def refuse_held(conn: sa.Connection, mine: sa.ColumnElement[bool]) -> None:
+    """Check that none of some versions is in a stage that one version at a time holds.
+
+    Raises:
+        RefusedError: naming the first that is.
+    """
+    for row in rows_of(conn, sa.and_(mine, version.c.exclusive_stage.is_not(None))):
+        raise RefusedError(
+            f"{ModelRef(row.name, row.number)} is in {row.exclusive_stage}: "
+            "nothing that is there can be deleted; move another version there first"
+        )
 
 
 def in_order(found: Iterable[Any], ids: Iterable[ArtifactId]) -> list[Any]:

@@ -35,7 +35,7 @@ def _all(store: SqlStore, entity: Entity, listing: Listing, few: int) -> list[in
             asked = Listing(
                 filter=listing.filter, order_by=listing.order_by, limit=listing.limit, page_token=token
             )
-            ids, token = search.page(conn, store._db.dialect, entity, asked, few=few)
+            ids, token = search.page(conn, store._db, entity, asked, few=few)
             found += ids
             if token is None:
                 return found

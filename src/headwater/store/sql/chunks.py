@@ -9,7 +9,8 @@ figure: a third of the plain size, at no cost in speed.
 """
 
 from array import array
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeAlias
 
 import numpy as np
 import zstandard
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 
 from headwater.errors import CorruptError
 from headwater.model.series import Points
+
+Columns: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Steps, times and values."""
 
 VERSION: Final = 1
 PLAIN: Final = 0
@@ -40,13 +44,27 @@ def unpack(payload: bytes, count: int) -> Points:
     Raises:
         CorruptError: the payload does not hold `count` points.
     """
+    return points_of(*_unpacked(payload, count, zstandard.ZstdDecompressor()))
+
+
+def unpack_all(parts: Iterable[tuple[bytes, int]]) -> Points:
+    """Turn payloads with their counts into all of their points, ordered as by `concatenated`.
+
+    Raises:
+        CorruptError: a payload does not hold as many points.
+    """
+    decompressor = zstandard.ZstdDecompressor()
+    return _in_order([_unpacked(payload, count, decompressor) for payload, count in parts])
+
+
+def _unpacked(payload: bytes, count: int, decompressor: zstandard.ZstdDecompressor) -> Columns:
     version, codec, body = payload[0], payload[1], payload[2:]
     if version != VERSION or codec not in {PLAIN, SHUFFLED}:
         raise CorruptError(f"metric chunk of unknown format {version}.{codec}: upgrade headwater to read it")
     size = 8 * count
     if codec == SHUFFLED:
         try:
-            body = zstandard.ZstdDecompressor().decompress(body, max_output_size=3 * size)
+            body = decompressor.decompress(body, max_output_size=3 * size)
         except zstandard.ZstdError as error:
             raise CorruptError(f"metric chunk does not decompress: {error}") from error
     if len(body) != 3 * size:
@@ -54,11 +72,12 @@ def unpack(payload: bytes, count: int) -> Points:
     parts = [body[i * size : (i + 1) * size] for i in range(3)]
     if codec == SHUFFLED:
         steps, times = (np.cumsum(_unshuffle(p).view("<i8")) for p in parts[:2])
-        return points_of(steps, times, _unshuffle(parts[2]).view("<f8"))
-    return Points(array("q", parts[0]), array("q", parts[1]), array("d", parts[2]))
+        return steps, times, _unshuffle(parts[2]).view("<f8")
+    steps, times = (np.frombuffer(p, "<i8") for p in parts[:2])
+    return steps, times, np.frombuffer(parts[2], "<f8")
 
 
-def columns(points: Points) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def columns(points: Points) -> Columns:
     """Return the columns as numpy arrays that share the points' memory."""
     return (
         np.asarray(points.steps, dtype=np.int64),
@@ -74,13 +93,16 @@ def points_of(steps: NDArray[np.int64], times_ms: NDArray[np.int64], values: NDA
 
 def concatenated(parts: list[Points]) -> Points:
     """Return all points, in order of (step, time, value bits), each exact duplicate once."""
+    return _in_order([columns(part) for part in parts])
+
+
+def _in_order(parts: list[Columns]) -> Points:
     if not parts:
         return Points()
-    whole = parts[0] if len(parts) == 1 else _joined(parts)
-    steps, times, values = columns(whole)
+    steps, times, values = parts[0] if len(parts) == 1 else _joined(parts)
     # Points mostly come with growing steps, and then there is nothing to sort or drop.
     if bool(np.all(steps[1:] > steps[:-1])):
-        return whole
+        return points_of(steps, times, values)
     bits = values.view(np.int64)
     order = np.lexsort((bits, times, steps))
     steps, times, values, bits = steps[order], times[order], values[order], bits[order]
@@ -89,12 +111,10 @@ def concatenated(parts: list[Points]) -> Points:
     return points_of(steps[fresh], times[fresh], values[fresh])
 
 
-def _joined(parts: list[Points]) -> Points:
+def _joined(parts: list[Columns]) -> Columns:
     """Return the points of all parts, the part with the smallest step first."""
-    ordered = sorted(
-        (columns(part) for part in parts), key=lambda part: int(part[0][0]) if len(part[0]) else 0
-    )
-    return points_of(
+    ordered = sorted(parts, key=lambda part: int(part[0][0]) if len(part[0]) else 0)
+    return (
         np.concatenate([steps for steps, _, _ in ordered]),
         np.concatenate([times for _, times, _ in ordered]),
         np.concatenate([values for _, _, values in ordered]),

@@ -6,7 +6,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -24,6 +24,9 @@ T = TypeVar("T")
 ATTEMPTS: Final = 12
 """How often a transaction that lost a lock is tried; the waits add up to a few seconds."""
 
+
+MOST_REMEMBERED: Final = 256
+"""How many searches keep their statements."""
 
 FORK_WAIT_S: Final = 10
 """Longest wait of a fork for a transaction to end."""
@@ -43,6 +46,7 @@ class Database:
         self._is_memory = url.startswith("memory:")
         self._writes_fully = sa.make_url(url).query.get("synchronous") == "full"
         self._is_paused = False
+        self._remembered: dict[object, Any] = {}
         self._renew_locks()
         _live.add(self)
 
@@ -96,6 +100,15 @@ class Database:
     def text_of(self, statement: str) -> str:
         """Return what a statement has to be for the driver, so that it sees the moment that reads see."""
         return statement
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made for this key before, or make it now; the oldest are forgotten."""
+        found = self._remembered.get(key)
+        if found is None:
+            while len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.pop(next(iter(self._remembered)), None)
+            found = self._remembered.setdefault(key, make())
+        return found
 
     @contextmanager
     def reading(self, engine: sa.Engine) -> Generator[sa.Connection]:

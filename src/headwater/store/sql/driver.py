@@ -5,8 +5,7 @@ tenth of that. Values go in and rows come out as the driver has them: text has
 to be encoded and decoded by the caller.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -21,9 +20,14 @@ def fetch(conn: sa.Connection, text: str, parameters: Parameters = ()) -> Sequen
     Raises:
         DBAPIError: as SQLAlchemy raises it.
     """
-    with _cursor(conn, text) as cursor:
+    cursor = driver_connection(conn).cursor()
+    try:
         cursor.execute(text, parameters)
         return cursor.fetchall()
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise _told(conn, text, error) from error
+    finally:
+        cursor.close()
 
 
 def execute(conn: sa.Connection, text: str, parameters: Parameters = ()) -> None:
@@ -32,8 +36,13 @@ def execute(conn: sa.Connection, text: str, parameters: Parameters = ()) -> None
     Raises:
         DBAPIError: as SQLAlchemy raises it.
     """
-    with _cursor(conn, text) as cursor:
+    cursor = driver_connection(conn).cursor()
+    try:
         cursor.execute(text, parameters)
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise _told(conn, text, error) from error
+    finally:
+        cursor.close()
 
 
 def execute_many(conn: sa.Connection, text: str, rows: Sequence[Parameters]) -> None:
@@ -42,8 +51,13 @@ def execute_many(conn: sa.Connection, text: str, rows: Sequence[Parameters]) -> 
     Raises:
         DBAPIError: as SQLAlchemy raises it.
     """
-    with _cursor(conn, text) as cursor:
+    cursor = driver_connection(conn).cursor()
+    try:
         cursor.executemany(text, rows)
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise _told(conn, text, error) from error
+    finally:
+        cursor.close()
 
 
 def driver_connection(conn: sa.Connection) -> Any:
@@ -51,13 +65,6 @@ def driver_connection(conn: sa.Connection) -> Any:
     return conn.connection.dbapi_connection
 
 
-@contextmanager
-def _cursor(conn: sa.Connection, text: str) -> Generator[Any]:
+def _told(conn: sa.Connection, text: str, error: Exception) -> BaseException:
     family = conn.dialect.loaded_dbapi.Error
-    cursor = driver_connection(conn).cursor()
-    try:
-        yield cursor
-    except family as error:
-        raise DBAPIError.instance(text, None, error, family, dialect=conn.dialect) from error
-    finally:
-        cursor.close()
+    return DBAPIError.instance(text, None, error, family, dialect=conn.dialect)

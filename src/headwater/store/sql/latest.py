@@ -1,11 +1,11 @@
 """The newest point and the range of a series, and how they stand in its row."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
-import sqlalchemy as sa
 
 from headwater.model.ids import ExecutionId
 from headwater.model.series import LatestMetric, Points
@@ -14,6 +14,9 @@ from headwater.store.sql.values import split_infinity
 
 _VALUE, _MIN, _MAX = 1, 2, 4
 """Bits of the `infinite` column."""
+
+LATEST_COLUMNS: Final = ("step", "time_ms", "value", "min_value", "max_value", "infinite", "count")
+"""What stands in a row of `series`, beside its identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,9 @@ class Latest:
     count: int
 
     @classmethod
-    def of_row(cls, row: sa.Row[Any]) -> Self:
-        """Read it from a row of `series`."""
-        return cls(
-            row.step,
-            row.time_ms,
-            math.nan if row.value is None else _restored(row.value, row.infinite & _VALUE),
-            None if row.min_value is None else _restored(row.min_value, row.infinite & _MIN),
-            None if row.max_value is None else _restored(row.max_value, row.infinite & _MAX),
-            row._mapping["count"],  # pyright: ignore[reportPrivateUsage]  # a row's own `count` is a method
-        )
+    def of_row(cls, row: Sequence[Any]) -> Self:
+        """Read it from the driver's row of `LATEST_COLUMNS`."""
+        return cls(*_decoded(*row))
 
     def columns(self) -> dict[str, Any]:
         """Return what to write into a row of `series`."""
@@ -110,5 +106,35 @@ def metric_of(execution_id: int, key: str, latest: Latest) -> LatestMetric:
     )
 
 
-def _restored(number: float, is_infinite: int) -> float:
-    return math.copysign(math.inf, number) if is_infinite else number
+def metric_of_row(execution_id: int, key: str, row: Sequence[Any]) -> LatestMetric:
+    """Return the public value of the driver's row of `LATEST_COLUMNS`."""
+    step, time_ms, value, low, high, count = _decoded(*row)
+    return LatestMetric(
+        execution_id=ExecutionId(execution_id),
+        key=key,
+        step=step,
+        time_ms=time_ms,
+        value=value,
+        min=low,
+        max=high,
+        count=count,
+    )
+
+
+def _decoded(
+    step: int,
+    time_ms: int,
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    infinite: int,
+    count: int,
+) -> tuple[int, int, float, float | None, float | None, int]:
+    if infinite:
+        value = _restored(value, infinite & _VALUE)
+        low, high = _restored(low, infinite & _MIN), _restored(high, infinite & _MAX)
+    return step, time_ms, math.nan if value is None else value, low, high, count
+
+
+def _restored(number: float | None, is_infinite: int) -> float | None:
+    return math.copysign(math.inf, number) if is_infinite and number is not None else number

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -27,10 +27,14 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.locks import PARENTS, lock
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
+from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import association, attribution, event, parent_context
-from headwater.store.sql.text import encode
+from headwater.store.sql.text import decode, encode_optional
 
 L = TypeVar("L", Attribution, Association, ParentContext)
+
+EVENT_COLUMNS: Final = ("execution_id", "type", "artifact_id", "path", "time_ms")
+_TYPES: Final = {int(kind): kind for kind in EventType}
 
 
 class Links:
@@ -43,6 +47,27 @@ class Links:
         self._artifacts = artifacts
         self._executions = executions
         self._contexts = contexts
+        self._add_events = Prepared.insert_missing(db, event, EVENT_COLUMNS)
+        self._events_by = {
+            by: self._ordered(event, EVENT_COLUMNS, (by, "type", then))
+            for by, then in (("artifact_id", "execution_id"), ("execution_id", "artifact_id"))
+        }
+        self._add_pairs = {
+            table: Prepared.insert_missing(db, table, table.columns.keys())
+            for table in (attribution, association)
+        }
+        self._pairs_by = {
+            (table, by): self._ordered(table, (first, second), order)
+            for table in (attribution, association, parent_context)
+            for first, second in [[c.name for c in table.primary_key]]
+            for by, order in ((first, (first, second)), (second, (second, first)))
+        }
+
+    def _ordered(self, table: sa.Table, columns: Sequence[str], order: Sequence[str]) -> Prepared:
+        """Prepare the rows of a table whose first column in `order` is among some ids."""
+        given = self._db.dialect.given(table.c[order[0]], sa.bindparam("ids"))
+        wanted = sa.select(*(table.c[name] for name in columns))
+        return Prepared(self._db, lambda: wanted.where(given).order_by(*(table.c[name] for name in order)))
 
     def add_events(self, events: Sequence[Event], /) -> None:
         def job(conn: sa.Connection) -> None:
@@ -75,30 +100,28 @@ class Links:
         self._db.write(job)
 
     def events_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Event]:
-        order = (event.c.artifact_id, event.c.type, event.c.execution_id)
-        return self._events(self._db.dialect.ids_in(event.c.artifact_id, ids), order)
+        return self._events("artifact_id", ids)
 
     def events_of_executions(self, ids: Sequence[ExecutionId], /) -> list[Event]:
-        order = (event.c.execution_id, event.c.type, event.c.artifact_id)
-        return self._events(self._db.dialect.ids_in(event.c.execution_id, ids), order)
+        return self._events("execution_id", ids)
 
     def contexts_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Attribution]:
-        return self._pairs(attribution, "artifact_id", "context_id", ids, Attribution)
+        return self._pairs(attribution, "artifact_id", ids, Attribution)
 
     def contexts_of_executions(self, ids: Sequence[ExecutionId], /) -> list[Association]:
-        return self._pairs(association, "execution_id", "context_id", ids, Association)
+        return self._pairs(association, "execution_id", ids, Association)
 
     def artifacts_of_contexts(self, ids: Sequence[ContextId], /) -> list[Attribution]:
-        return self._pairs(attribution, "context_id", "artifact_id", ids, Attribution)
+        return self._pairs(attribution, "context_id", ids, Attribution)
 
     def executions_of_contexts(self, ids: Sequence[ContextId], /) -> list[Association]:
-        return self._pairs(association, "context_id", "execution_id", ids, Association)
+        return self._pairs(association, "context_id", ids, Association)
 
     def parents(self, ids: Sequence[ContextId], /) -> list[ParentContext]:
-        return self._pairs(parent_context, "child_id", "parent_id", ids, ParentContext)
+        return self._pairs(parent_context, "child_id", ids, ParentContext)
 
     def children(self, ids: Sequence[ContextId], /) -> list[ParentContext]:
-        return self._pairs(parent_context, "parent_id", "child_id", ids, ParentContext)
+        return self._pairs(parent_context, "parent_id", ids, ParentContext)
 
     def publish(self, publication: Publication, /, *, key: str | None = None) -> Published:
         return write_once(
@@ -111,13 +134,13 @@ class Links:
 
     def attribute(self, conn: sa.Connection, links: Iterable[Attribution]) -> None:
         """Store attributions inside a running transaction; those that are there stay."""
-        self._insert_missing(
+        self._link(
             conn, attribution, [{"context_id": a.context_id, "artifact_id": a.artifact_id} for a in links]
         )
 
     def associate(self, conn: sa.Connection, links: Iterable[Association]) -> None:
         """Store associations inside a running transaction; those that are there stay."""
-        self._insert_missing(
+        self._link(
             conn, association, [{"context_id": a.context_id, "execution_id": a.execution_id} for a in links]
         )
 
@@ -129,15 +152,12 @@ class Links:
                 "execution_id": e.execution_id,
                 "type": e.type,
                 "artifact_id": e.artifact_id,
-                "path": _path_text(e.path),
+                "path": encode_optional(_path_text(e.path)),
                 "time_ms": now if e.time_ms is None else e.time_ms,
             }
             for e in events
         ]
-        if rows:
-            conn.execute(
-                self._db.dialect.insert_missing(event, ("execution_id", "type", "artifact_id")), rows
-            )
+        self._add_events.run_many(conn, rows)
 
     def _insert_events(self, conn: sa.Connection, events: Sequence[Event]) -> None:
         now = self._db.clock_ms()
@@ -146,21 +166,16 @@ class Links:
                 e.execution_id,
                 _known(e.type),
                 e.artifact_id,
-                None if (path := _path_text(e.path)) is None else encode(path),
+                encode_optional(_path_text(e.path)),
                 now if e.time_ms is None else e.time_ms,
             )
             for e in events
         ]
-        columns = ("execution_id", "type", "artifact_id", "path", "time_ms")
-        self._db.dialect.insert_rows(conn, event, columns, rows)
+        self._db.dialect.insert_rows(conn, event, EVENT_COLUMNS, rows)
 
-    def _insert_missing(self, conn: sa.Connection, table: sa.Table, rows: list[dict[str, int]]) -> None:
-        if rows:
-            key = [c.name for c in table.primary_key]
-            now = self._db.clock_ms()
-            conn.execute(
-                self._db.dialect.insert_missing(table, key), [{**row, "created_ms": now} for row in rows]
-            )
+    def _link(self, conn: sa.Connection, table: sa.Table, rows: list[dict[str, int]]) -> None:
+        now = self._db.clock_ms()
+        self._add_pairs[table].run_many(conn, [{**row, "created_ms": now} for row in rows])
 
     def _add_parent(self, conn: sa.Connection, link: ParentContext) -> None:
         frontier, seen = {link.parent_id}, set[int]()
@@ -184,21 +199,13 @@ class Links:
         values = {"child_id": link.child_id, "parent_id": link.parent_id, "created_ms": self._db.clock_ms()}
         conn.execute(sa.insert(table).values(values))
 
-    def _events(
-        self, condition: sa.ColumnElement[bool], order: Sequence[sa.ColumnElement[int]]
-    ) -> list[Event]:
+    def _events(self, by: str, ids: Sequence[int]) -> list[Event]:
         with self._db.read() as conn:
-            return [event_of(row) for row in conn.execute(sa.select(event).where(condition).order_by(*order))]
+            return [event_of(row) for row in self._events_by[by].among(conn, ids)]
 
-    def _pairs(self, table: sa.Table, by: str, then: str, ids: Sequence[int], entity: type[L]) -> list[L]:
-        first, second = (c.name for c in table.primary_key)
-        statement = (
-            sa.select(table.c[first], table.c[second])
-            .where(self._db.dialect.ids_in(table.c[by], ids))
-            .order_by(table.c[by], table.c[then])
-        )
+    def _pairs(self, table: sa.Table, by: str, ids: Sequence[int], entity: type[L]) -> list[L]:
         with self._db.read() as conn:
-            return [entity(*row) for row in conn.execute(statement)]
+            return [entity(*row) for row in self._pairs_by[table, by].among(conn, ids)]
 
     def _publish(self, conn: sa.Connection, publication: Publication) -> Published:
         contexts = [self._context(conn, c) for c in publication.contexts]
@@ -237,13 +244,13 @@ class Links:
 
 
 def event_of(row: Sequence[Any]) -> Event:
-    """Turn a row of the event table into an event."""
+    """Turn the driver's row of `EVENT_COLUMNS` into an event."""
     execution_id, kind, artifact_id, path, time_ms = row
     return Event(
         artifact_id=ArtifactId(artifact_id),
         execution_id=ExecutionId(execution_id),
-        type=EventType(kind),
-        path=tuple(json.loads(path)) if path else (),
+        type=_TYPES[kind],
+        path=tuple(json.loads(decode(path))) if path else (),
         time_ms=time_ms,
     )
 

@@ -127,7 +127,7 @@ class Models:
             with_deleted=listing.with_deleted,
         )
         with self._db.read() as conn:
-            ids, token = search.page(conn, self._db.dialect, Entity.CONTEXT, mine)
+            ids, token = search.page(conn, self._db, Entity.CONTEXT, mine)
             return Page(tuple(self._views.models(conn, [ContextId(i) for i in ids])), token)
 
     def add_version(self, new: NewVersion, /, *, actor: str, key: str | None = None) -> ModelVersion:
@@ -188,7 +188,7 @@ class Models:
 
     def page_versions(self, listing: Listing = Listing(), /) -> Page[ModelVersion]:
         with self._db.read() as conn:
-            ids, token = search.page(conn, self._db.dialect, Entity.VERSION, listing)
+            ids, token = search.page(conn, self._db, Entity.VERSION, listing)
         return Page(tuple(self.by_artifact_ids([ArtifactId(i) for i in ids])), token)
 
     def by_artifact_ids(self, ids: Sequence[ArtifactId], /) -> list[ModelVersion]:

@@ -84,7 +84,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def page(self, listing: Listing = Listing(), /) -> Page[N]:
         with self._db.read() as conn:
-            ids, token = search.page(conn, self._db.dialect, self.nodes.entity, listing)
+            ids, token = search.page(conn, self._db, self.nodes.entity, listing)
             found = self.by_ids(conn, ids)
         return Page(tuple(found[i] for i in ids if i in found), token)
 
@@ -364,11 +364,8 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
         return found
 
     def _id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
-        table = schema.context
-        found = conn.execute(
-            sa.select(table.c.id).where(table.c.type_id == new.type_id, table.c.name == new.name)
-        ).scalar()
-        return None if found is None else ContextId(found)
+        rows = self._named.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
+        return ContextId(rows[0][0]) if rows else None
 
 
 def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:

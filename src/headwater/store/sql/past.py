@@ -36,6 +36,7 @@ class PastDatabase(Database):
         self._present = present
         self.at_ms = at_ms
         self.clock_ms = lambda: at_ms
+        self._remembered = {}
         self.dialect = present.dialect
         # Shares the pool, but has listeners of its own.
         self.engine = present.engine.execution_options()

@@ -1,6 +1,7 @@
 """Statements that are built with SQLAlchemy once, and then are text that the driver runs."""
 
 from collections.abc import Callable, Sequence
+from enum import IntEnum
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -58,10 +59,35 @@ class Prepared:
         elif given:
             driver.execute_many(conn, text, given)
 
+    @classmethod
+    def insert_missing(cls, db: Database, table: sa.Table, columns: Sequence[str]) -> "Prepared":
+        """Prepare an INSERT of these columns that leaves out rows whose key is there."""
+        key = [c.name for c in table.primary_key]
+        places: dict[str, Any] = {name: sa.bindparam(name) for name in columns}
+        return cls(db, lambda: db.dialect.insert_missing(table, key).values(places))
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """The values that its parameters have from the start, by name."""
+        return (self._compiled or self._compile())[2]
+
     def _compile(self) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
         statement = self._build()
         options = {"render_postcompile": True}
         compiled = statement.compile(dialect=self._db.engine.dialect, compile_kwargs=options)
         names = tuple(compiled.positiontup) if compiled.positional else None
-        self._compiled = self._db.text_of(str(compiled)), names, dict(compiled.params)
+        types = {name: bind.type for bind, name in compiled.bind_names.items()}
+        fixed = {
+            # The values of a list are numbered: theirs is the type of the list.
+            name: self._bound(value, types.get(name, types.get(name.rpartition("_")[0])))
+            for name, value in compiled.params.items()
+        }
+        self._compiled = self._db.text_of(str(compiled)), names, fixed
         return self._compiled
+
+    def _bound(self, value: Any, kind: sa.types.TypeEngine[Any] | None) -> Any:
+        """Return a value as SQLAlchemy would hand it to the driver."""
+        dialect = self._db.engine.dialect
+        process = None if kind is None else kind.dialect_impl(dialect).bind_processor(dialect)
+        bound = process(value) if process else value
+        return int(bound) if isinstance(bound, IntEnum) else bound

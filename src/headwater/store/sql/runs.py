@@ -27,15 +27,22 @@ from headwater.store.sql import properties, search
 from headwater.store.sql.database import Database
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
+from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import context, execution_property, run
 from headwater.store.sql.series import SeriesTable
-from headwater.store.sql.text import check_length
+from headwater.store.sql.text import check_length, decode, decode_optional, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space, same_value
 
 RUN_ID_DIGITS: Final = 32
 _HEXADECIMAL: Final = re.compile("[0-9a-f]*")
 _FIELDS: Final = ("name", "status", "end_ms", "error")
+_COLUMNS: Final = (
+    *("execution_id", "run_id", "experiment_id", "name", "status", "start_ms", "end_ms"),
+    *("user", "host", "parent_id", "heartbeat_ms", "error"),
+)
+_INSERTED: Final = tuple(name for name in _COLUMNS if name not in {"end_ms", "error"})
+_STATUSES: Final = {int(status): status for status in RunStatus}
 
 
 class Runs:
@@ -56,6 +63,23 @@ class Runs:
         self._contexts = contexts
         self._links = links
         self._series = series
+        given = db.dialect.given(run.c.execution_id, sa.bindparam("ids"))
+        is_here = run.c.execution_id == sa.bindparam("id")
+        self._given = Prepared(
+            db,
+            lambda: (
+                sa.select(*(run.c[name] for name in _COLUMNS), context.c.name)
+                .join(context, context.c.id == run.c.experiment_id)
+                .where(given)
+            ),
+        )
+        self._of_id = Prepared(db, lambda: sa.select(*(run.c[name] for name in _FIELDS)).where(is_here))
+        self._id = Prepared(
+            db, lambda: sa.select(run.c.execution_id).where(run.c.run_id == sa.bindparam("run_id"))
+        )
+        self._insert_row = Prepared(
+            db, lambda: sa.insert(run).values({name: sa.bindparam(name) for name in _INSERTED})
+        )
 
     def start(self, new: NewRun, /) -> Run:
         _check_run(new)
@@ -101,7 +125,7 @@ class Runs:
 
     def page(self, listing: Listing = Listing(), /, *, with_metrics: bool = True) -> Page[Run]:
         with self._db.read() as conn:
-            ids, token = search.page(conn, self._db.dialect, Entity.RUN, listing)
+            ids, token = search.page(conn, self._db, Entity.RUN, listing)
             found = self._load(conn, ids, with_metrics=with_metrics)
         return Page(tuple(found[ExecutionId(i)] for i in ids), token)
 
@@ -180,23 +204,25 @@ class Runs:
             ],
         )[0]
         now = self._db.clock_ms()
-        conn.execute(
-            sa.insert(run).values(
-                execution_id=execution_id,
-                run_id=new.run_id,
-                experiment_id=experiment,
-                name=new.name,
-                status=new.status,
-                start_ms=now if new.start_ms is None else new.start_ms,
-                user=new.user,
-                host=new.host,
-                parent_id=new.parent_id,
-                heartbeat_ms=now,
-            )
+        self._insert_row.run(
+            conn,
+            execution_id=execution_id,
+            run_id=new.run_id,
+            experiment_id=experiment,
+            name=encode_optional(new.name),
+            status=int(new.status),
+            start_ms=now if new.start_ms is None else new.start_ms,
+            user=encode_optional(new.user),
+            host=encode_optional(new.host),
+            parent_id=new.parent_id,
+            heartbeat_ms=now,
         )
         self._links.associate(conn, [Association(experiment, execution_id)])
 
     def _ids(self, conn: sa.Connection, run_ids: Sequence[RunId]) -> dict[RunId, ExecutionId]:
+        if len(run_ids) == 1 and _HEXADECIMAL.fullmatch(run_ids[0]):
+            rows = self._id.rows(conn, run_id=run_ids[0])
+            return {run_ids[0]: ExecutionId(rows[0][0])} if rows else {}
         found: dict[RunId, ExecutionId] = {}
         for start in range(0, len(run_ids), LOOKUP_BATCH):
             # Others are nowhere, and not all of them can be handed to every driver.
@@ -211,25 +237,25 @@ class Runs:
         wanted = sorted(set(ids))
         if not wanted:
             return {}
-        rows = conn.execute(
-            sa.select(run, context.c.name.label("experiment"))
-            .join(context, context.c.id == run.c.experiment_id)
-            .where(self._db.dialect.ids_in(run.c.execution_id, wanted))
-        )
+        rows = self._given.among(conn, wanted)
         executions = self._executions.by_ids(conn, wanted)
-        metrics: dict[int, dict[str, LatestMetric]] = {}
+        metrics: dict[int, dict[str, LatestMetric]] = {i: {} for i in wanted}
         for metric in self._series.latest_in(conn, wanted) if with_metrics else ():
-            metrics.setdefault(metric.execution_id, {})[metric.key] = metric
-        return {
-            row["execution_id"]: _run(row, executions[row["execution_id"]], metrics)
-            for row in rows.mappings()
-        }
+            metrics[metric.execution_id][metric.key] = metric
+        return {row[0]: _run(row, executions[row[0]], metrics[row[0]]) for row in rows}
 
     def _change(self, conn: sa.Connection, change: RunChange) -> None:
         found = self._executions.by_ids(conn, [change.id], locks=True).get(change.id)
-        row = conn.execute(sa.select(run).where(run.c.execution_id == change.id)).mappings().one_or_none()
-        if found is None or row is None:
+        rows = self._of_id.rows(conn, id=change.id)
+        if found is None or not rows:
             raise NotFoundError("run", change.id)
+        name, status, end_ms, error = rows[0]
+        row = {
+            "name": decode_optional(name),
+            "status": status,
+            "end_ms": end_ms,
+            "error": decode_optional(error),
+        }
         if change.expect_revision not in {None, found.revision}:
             raise StaleWriteError(
                 "run", change.id, expected=change.expect_revision or 0, found=found.revision
@@ -245,17 +271,28 @@ class Runs:
         )
 
 
-def _run(row: sa.RowMapping, found: Execution, metrics: Mapping[int, Mapping[str, LatestMetric]]) -> Run:
-    fields: dict[str, Any] = {**row, "id": found.id, "status": RunStatus(row["status"])}
-    del fields["execution_id"]
+def _run(row: Sequence[Any], found: Execution, metrics: Mapping[str, LatestMetric]) -> Run:
+    _, run_id, experiment_id, name, status, start_ms, end_ms, user, host, parent_id, beat_ms, error, of = row
     return Run(
-        **fields,
+        id=found.id,
+        run_id=run_id,
+        experiment_id=experiment_id,
+        experiment=decode(of),
+        name=decode_optional(name),
+        status=_STATUSES[status],
+        start_ms=start_ms,
+        end_ms=end_ms,
+        user=decode_optional(user),
+        host=decode_optional(host),
+        parent_id=parent_id,
+        heartbeat_ms=beat_ms,
+        error=decode_optional(error),
         deleted_ms=found.deleted_ms,
         revision=found.revision,
         properties=found.properties,
         params=found.params,
         tags=found.custom_properties,
-        metrics=metrics.get(found.id, {}),
+        metrics=metrics,
     )
 
 

@@ -1,7 +1,5 @@
 """Fewer points that still tell the story: step ranges, LTTB samples, min-max buckets."""
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,18 +45,21 @@ def largest_triangles(points: Points, max_points: int) -> Points:
 def _peaks(x: NDArray[np.float64], y: NDArray[np.float64], count: int) -> list[int]:
     """Pick one point out of each of `count` runs: the one that spans the largest triangle."""
     edges = np.linspace(1, len(x) - 1, count + 1).astype(np.int64)
-    picked, before = list[int](), 0
-    for i in range(count):
-        start, end = int(edges[i]), int(edges[i + 1])
-        after = slice(end, int(edges[i + 2])) if i + 2 < len(edges) else slice(len(x) - 1, None)
-        mean_x, mean_y = x[after].mean(), y[after].mean()
-        with np.errstate(over="ignore", invalid="ignore"):
-            area = np.abs(
-                (x[before] - mean_x) * (y[start:end] - y[before])
-                - (x[before] - x[start:end]) * (mean_y - y[before])
-            )
-        before = start + int(np.argmax(area))
-        picked.append(before)
+    # The middle of the run after each one; after the last run comes the last point alone.
+    sizes = np.diff(edges)
+    after_x, after_y = (
+        np.append(np.add.reduceat(column[:-1], edges[:-1]) / sizes, column[-1])[1:] for column in (x, y)
+    )
+    picked, before_x, before_y = list[int](), float(x[0]), float(y[0])
+    bounds = zip(edges.tolist(), edges[1:].tolist(), after_x.tolist(), after_y.tolist(), strict=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start, end, mean_x, mean_y in bounds:
+            # Twice the area of each triangle.
+            area = (before_x - mean_x) * (y[start:end] - before_y)
+            area -= (before_x - x[start:end]) * (mean_y - before_y)
+            place = start + int(np.abs(area, out=area).argmax())
+            before_x, before_y = float(x[place]), float(y[place])
+            picked.append(place)
     return picked
 
 
@@ -77,27 +78,58 @@ def buckets(points: Points, count: int) -> list[Bucket]:
     # The distance to the first step always fits without a sign: the subtraction wraps around to it.
     offsets = steps.view(np.uint64) - steps.view(np.uint64)[0]
     numbers = offsets // np.uint64(width) if width < 2**64 else np.zeros_like(offsets)
-    cuts = np.flatnonzero(np.diff(numbers)) + 1
-    bounds = [0, *(int(cut) for cut in cuts), len(points)]
-    return [_bucket(points, start, end) for start, end in pairwise(bounds)]
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(numbers)) + 1))
+    return _summed_up(points, starts)
 
 
-def _bucket(points: Points, start: int, end: int) -> Bucket:
-    steps, times, values = (c[start:end] for c in columns(points))
-    numbers = values[~np.isnan(values)]
-    has_numbers = len(numbers) > 0
+def _summed_up(points: Points, starts: NDArray[np.int64]) -> list[Bucket]:
+    """Return what became of each run of points, all runs at once; a run lasts until the next one starts."""
+    steps, times, values = columns(points)
+    ends = np.append(starts[1:], len(steps)) - 1
+    is_number = ~np.isnan(values)
+    counts = np.add.reduceat(is_number.astype(np.int64), starts)
+    # The last number of a run; where there is none, whatever stands there is not looked at.
+    last = np.maximum.reduceat(np.where(is_number, np.arange(len(values)), 0), starts)
     with np.errstate(invalid="ignore", over="ignore"):
-        mean = float(numbers.mean()) if has_numbers else None
+        sums = np.add.reduceat(np.where(is_number, values, 0.0), starts)
+        means = sums / np.maximum(counts, 1)
+    found = zip(
+        *(column.tolist() for column in (steps[starts], steps[ends], times[starts], times[ends])),
+        values[last].tolist(),
+        np.minimum.reduceat(np.where(is_number, values, np.inf), starts).tolist(),
+        np.maximum.reduceat(np.where(is_number, values, -np.inf), starts).tolist(),
+        means.tolist(),
+        counts.tolist(),
+        (ends - starts + 1).tolist(),
+        np.add.reduceat(np.isinf(values).astype(np.int64), starts).tolist(),
+        strict=True,
+    )
+    return [_bucket(*facts) for facts in found]
+
+
+def _bucket(
+    first_step: int,
+    last_step: int,
+    first_time_ms: int,
+    last_time_ms: int,
+    last: float,
+    low: float,
+    high: float,
+    mean: float,
+    numbers: int,
+    count: int,
+    infinite: int,
+) -> Bucket:
     return Bucket(
-        first_step=int(steps[0]),
-        last_step=int(steps[-1]),
-        first_time_ms=int(times[0]),
-        last_time_ms=int(times[-1]),
-        last=float(numbers[-1]) if has_numbers else None,
-        min=float(numbers.min()) if has_numbers else None,
-        max=float(numbers.max()) if has_numbers else None,
-        mean=mean,
-        count=len(values),
-        nan_count=int(np.isnan(values).sum()),
-        infinite_count=int(np.isinf(values).sum()),
+        first_step=first_step,
+        last_step=last_step,
+        first_time_ms=first_time_ms,
+        last_time_ms=last_time_ms,
+        last=last if numbers else None,
+        min=low if numbers else None,
+        max=high if numbers else None,
+        mean=mean if numbers else None,
+        count=count,
+        nan_count=count - numbers,
+        infinite_count=infinite,
     )

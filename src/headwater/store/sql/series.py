@@ -1,7 +1,7 @@
 """Metric series: chunks appended, read, thinned out and merged."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,10 +13,11 @@ from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
 from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import chunks, sampling
 from headwater.store.sql.database import Database
-from headwater.store.sql.latest import Latest, latest_of, metric_of
+from headwater.store.sql.latest import LATEST_COLUMNS, Latest, latest_of, metric_of_row
 from headwater.store.sql.nodes import LOOKUP_BATCH, Executions
+from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.schema import merged_batch, metric_chunk, series
-from headwater.store.sql.text import check_length
+from headwater.store.sql.text import check_length, decode, encode
 
 MERGED_WRITER: Final = 0
 CHUNK_POINTS: Final = 4096
@@ -39,6 +40,41 @@ class SeriesTable:
     def __init__(self, db: Database, executions: Executions) -> None:
         self._db = db
         self._executions = executions
+        dialect, chunk, merged = db.dialect, metric_chunk.c, merged_batch.c
+        of_series = dialect.given(chunk.series_id, sa.bindparam("ids"))
+        self._present = Prepared(
+            db,
+            lambda: sa.select(chunk.series_id, chunk.batch).where(
+                of_series,
+                chunk.writer == sa.bindparam("writer"),
+                chunk.batch.between(sa.bindparam("low"), sa.bindparam("high")),
+            ),
+        )
+        self._gone = Prepared(
+            db,
+            lambda: sa.select(merged.series_id, merged.batch).where(
+                dialect.given(merged.series_id, sa.bindparam("ids")),
+                merged.writer == sa.bindparam("writer"),
+            ),
+        )
+        self._small = Prepared(
+            db,
+            lambda: (
+                sa.select(chunk.series_id)
+                .where(of_series, chunk.count < CHUNK_POINTS)
+                .group_by(chunk.series_id)
+                .having(sa.func.count() > MERGE_AFTER)
+            ),
+        )
+        self._prepared: dict[tuple[int, bool], Prepared] = {}
+        self._set_latest = Prepared(
+            db,
+            lambda: (
+                sa.update(series)
+                .where(series.c.id == sa.bindparam("series"))
+                .values({name: sa.bindparam(name) for name in LATEST_COLUMNS})
+            ),
+        )
 
     def append(self, batches: Sequence[SeriesBatch], /) -> None:
         for batch in batches:
@@ -63,13 +99,11 @@ class SeriesTable:
         self, conn: sa.Connection, execution_ids: Sequence[int], keys: Sequence[str] | None = None
     ) -> list[LatestMetric]:
         """`latest` inside a running transaction."""
-        statement = sa.select(series).where(self._db.dialect.ids_in(series.c.execution_id, execution_ids))
-        if keys is not None:
-            statement = statement.where(series.c.key.in_(keys))
-        return [
-            metric_of(row.execution_id, row.key, Latest.of_row(row))
-            for row in conn.execute(statement.order_by(series.c.execution_id, series.c.key))
-        ]
+        if keys is not None and not keys:
+            return []
+        rows = self._rows(conn, execution_ids, keys or (), locks=False)
+        found = [metric_of_row(row[1], decode(row[2]), row[3:]) for row in rows]
+        return found if keys is None else [metric for metric in found if metric.key in keys]
 
     def read(
         self,
@@ -92,8 +126,8 @@ class SeriesTable:
         low, high = max(low, INT64_MIN), min(high, INT64_MAX)
         statement = statement.where(metric_chunk.c.max_step >= low, metric_chunk.c.min_step <= high)
         with self._db.read() as conn:
-            parts = [chunks.unpack(payload, count) for payload, count in conn.execute(statement)]
-        return sampling.between(chunks.concatenated(parts), low, high)
+            parts = [(row[0], row[1]) for row in conn.execute(statement)]
+        return sampling.between(chunks.unpack_all(parts), low, high)
 
     def sample(self, execution_id: ExecutionId, key: str, /, *, max_points: int) -> Points:
         if max_points < 2:
@@ -163,13 +197,34 @@ class SeriesTable:
         self, conn: sa.Connection, batches: Sequence[SeriesBatch]
     ) -> dict[tuple[int, str], _Series]:
         executions = sorted({b.execution_id for b in batches})
-        keys = sorted({b.key for b in batches})
-        statement = sa.select(series).where(self._db.dialect.ids_in(series.c.execution_id, executions))
-        if len(keys) <= LOOKUP_BATCH:
-            statement = statement.where(series.c.key.in_(keys))
-        # Locked in one order, so that two writers of one series add up their counts.
-        rows = conn.execute(statement.order_by(series.c.id).with_for_update())
-        return {(row.execution_id, row.key): _Series(row.id, Latest.of_row(row)) for row in rows}
+        rows = self._rows(conn, executions, {b.key for b in batches}, locks=True)
+        return {(row[1], decode(row[2])): _Series(row[0], Latest.of_row(row[3:])) for row in rows}
+
+    def _rows(
+        self, conn: sa.Connection, execution_ids: Sequence[int], keys: Collection[str], *, locks: bool
+    ) -> Rows:
+        """Read the series of some executions with some keys: id, execution, key and `LATEST_COLUMNS`."""
+        known = [encode(key) for key in sorted(keys)]
+        # A power of two, so that there are few statements; beyond the limit all keys are read.
+        places = 1 << (len(known) - 1).bit_length() if 0 < len(known) <= LOOKUP_BATCH else 0
+        padded = [*known, *known[-1:] * (places - len(known))] if places else []
+        values = {f"key{i}": key for i, key in enumerate(padded)}
+        return self._of_keys(places, locks=locks).among(conn, execution_ids, **values)
+
+    def _of_keys(self, places: int, *, locks: bool) -> Prepared:
+        """Return the statement for this many keys; 0 reads all."""
+
+        def build() -> sa.Select[Any]:
+            c = series.c
+            wanted = sa.select(c.id, c.execution_id, c.key, *(c[name] for name in LATEST_COLUMNS))
+            given = self._db.dialect.given(c.execution_id, sa.bindparam("ids"))
+            named = [c.key.in_([sa.bindparam(f"key{i}") for i in range(places)])] if places else []
+            chosen = wanted.where(given, *named)
+            # Locked in one order, so that two writers of one series add up their counts.
+            locked = chosen.order_by(c.id).with_for_update()
+            return locked if locks else chosen.order_by(c.execution_id, c.key)
+
+        return self._prepared.setdefault((places, locks), Prepared(self._db, build))
 
     def _stored_batches(
         self, conn: sa.Connection, known: dict[tuple[int, str], _Series], batches: Sequence[SeriesBatch]
@@ -178,35 +233,20 @@ class SeriesTable:
         ids = sorted({known[b.execution_id, b.key].id for b in batches})
         writers = sorted({b.writer for b in batches})
         numbers = [b.batch for b in batches]
-        chunk, merged = metric_chunk.c, merged_batch.c
+        limits = {"low": min(numbers), "high": max(numbers)}
         found: dict[tuple[int, int, int | None], int] = {}
-        present = sa.select(chunk.series_id, chunk.writer, chunk.batch).where(
-            self._db.dialect.ids_in(chunk.series_id, ids),
-            chunk.writer.in_(writers),
-            chunk.batch.between(min(numbers), max(numbers)),
-        )
-        for series_id, writer, number in conn.execute(present):
-            found[series_id, writer, number] = number
-        gone = sa.select(merged.series_id, merged.writer, merged.batch).where(
-            self._db.dialect.ids_in(merged.series_id, ids), merged.writer.in_(writers)
-        )
-        for series_id, writer, number in conn.execute(gone):
-            found[series_id, writer, None] = number
+        for writer in writers:
+            for series_id, number in self._present.among(conn, ids, writer=writer, **limits):
+                found[series_id, writer, number] = number
+            for series_id, number in self._gone.among(conn, ids, writer=writer):
+                found[series_id, writer, None] = number
         return found
 
     def _update_latest(self, conn: sa.Connection, changed: dict[int, Latest]) -> None:
-        if changed:
-            conn.execute(
-                sa.update(series).where(series.c.id == sa.bindparam("series")),
-                [{"series": i, **latest.columns()} for i, latest in changed.items()],
-            )
+        self._set_latest.run_many(conn, [{"series": i, **latest.columns()} for i, latest in changed.items()])
 
     def _crowded(self, conn: sa.Connection, ids: Sequence[int]) -> list[int]:
-        small = sa.select(metric_chunk.c.series_id).where(
-            self._db.dialect.ids_in(metric_chunk.c.series_id, ids), metric_chunk.c.count < CHUNK_POINTS
-        )
-        grouped = small.group_by(metric_chunk.c.series_id).having(sa.func.count() > MERGE_AFTER)
-        return list(conn.execute(grouped).scalars())
+        return [row[0] for row in self._small.among(conn, ids)]
 
     def _merge(self, conn: sa.Connection, series_id: int) -> int:
         conn.execute(sa.select(series.c.id).where(series.c.id == series_id).with_for_update())

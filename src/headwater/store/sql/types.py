@@ -1,7 +1,7 @@
 """Node types: what is stored, what may change, and what a node of a type may hold."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -10,9 +10,14 @@ from headwater.model.graph import NewType, NodeKind, NodeType
 from headwater.model.ids import TypeId
 from headwater.model.values import Properties, ValueKind, kind_of
 from headwater.store.sql.database import Database, insert_unless_there
+from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import type_, type_property
-from headwater.store.sql.text import HEAD_CHARS, check_length
+from headwater.store.sql.text import HEAD_CHARS, check_length, decode, decode_optional, encode
 
+_COLUMNS: Final = (
+    *("id", "kind", "name", "version", "description"),
+    *("external_id", "input_type", "output_type"),
+)
 _KINDS: Final = {NodeKind.ARTIFACT: "artifact", NodeKind.EXECUTION: "execution", NodeKind.CONTEXT: "context"}
 
 
@@ -25,6 +30,28 @@ class Types:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        base = type_.alias("base")
+        names = ("kind", "name", "version")
+        self._id = Prepared(
+            db, lambda: sa.select(type_.c.id).where(*(type_.c[n] == sa.bindparam(n) for n in names))
+        )
+        self._given = Prepared(
+            db,
+            lambda: (
+                sa.select(*(type_.c[name] for name in _COLUMNS), base.c.name)
+                .outerjoin(base, base.c.id == type_.c.base_type_id)
+                .where(db.dialect.given(type_.c.id, sa.bindparam("ids")))
+                .order_by(type_.c.id)
+            ),
+        )
+        self._properties = Prepared(
+            db,
+            lambda: (
+                sa.select(type_property.c.type_id, type_property.c.name, type_property.c.kind)
+                .where(db.dialect.given(type_property.c.type_id, sa.bindparam("ids")))
+                .order_by(type_property.c.name)
+            ),
+        )
         self._known: dict[TypeId, NodeType] = {}
         self._ensured: dict[tuple[NodeKind, str], TypeId] = {}
 
@@ -160,44 +187,30 @@ class Types:
         return base.id
 
     def _find(self, conn: sa.Connection, kind: NodeKind, name: str, version: str | None) -> NodeType | None:
-        row = conn.execute(
-            sa.select(type_.c.id).where(
-                type_.c.kind == kind, type_.c.name == name, type_.c.version == (version or "")
-            )
-        ).scalar()
-        return self._load(conn, [TypeId(row)]).get(TypeId(row)) if row is not None else None
+        rows = self._id.rows(conn, kind=int(kind), name=encode(name), version=encode(version or ""))
+        return self._load(conn, [TypeId(rows[0][0])]).get(TypeId(rows[0][0])) if rows else None
 
     def _load(self, conn: sa.Connection, ids: Sequence[TypeId]) -> dict[TypeId, NodeType]:
-        base = type_.alias("base")
-        rows = conn.execute(
-            sa.select(type_, base.c.name.label("base_type"))
-            .outerjoin(base, base.c.id == type_.c.base_type_id)
-            .where(self._db.dialect.ids_in(type_.c.id, ids))
-            .order_by(type_.c.id)
-        ).all()
+        rows = self._given.among(conn, ids)
         properties: dict[int, dict[str, ValueKind]] = {i: {} for i in ids}
-        for row in conn.execute(
-            sa.select(type_property)
-            .where(self._db.dialect.ids_in(type_property.c.type_id, ids))
-            .order_by(type_property.c.name)
-        ):
-            properties[row.type_id][row.name] = ValueKind(row.kind)
-        return {TypeId(row.id): _node_type(row, properties[row.id]) for row in rows}
+        for type_id, name, kind in self._properties.among(conn, ids):
+            properties[type_id][decode(name)] = ValueKind(kind)
+        return {TypeId(row[0]): _node_type(row, properties[row[0]]) for row in rows}
 
 
-def _node_type(row: sa.Row[*tuple[object, ...]], properties: dict[str, ValueKind]) -> NodeType:
-    fields = row._mapping  # pyright: ignore[reportPrivateUsage]  # SQLAlchemy's public name for this
+def _node_type(row: Sequence[Any], properties: dict[str, ValueKind]) -> NodeType:
+    type_id, kind, name, version, description, external_id, input_type, output_type, base = row
     return NodeType(
-        id=TypeId(fields["id"]),
-        kind=NodeKind(fields["kind"]),
-        name=fields["name"],
-        version=fields["version"] or None,
-        description=fields["description"],
+        id=TypeId(type_id),
+        kind=NodeKind(kind),
+        name=decode(name),
+        version=decode(version) or None,
+        description=decode_optional(description),
         properties=properties,
-        base_type=fields["base_type"],
-        external_id=fields["external_id"],
-        input_type=fields["input_type"],
-        output_type=fields["output_type"],
+        base_type=decode_optional(base),
+        external_id=decode_optional(external_id),
+        input_type=decode_optional(input_type),
+        output_type=decode_optional(output_type),
     )
 
 

@@ -11,9 +11,11 @@ from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.lineage import Direction, Edge, LineageGraph, Reached, Walk
 from headwater.provenance import event_types, shortest_route, walk
 from headwater.provenance.walk import Expand, Passable
+from headwater.store.sql import driver
 from headwater.store.sql.database import Database
-from headwater.store.sql.links import event_of
+from headwater.store.sql.links import EVENT_COLUMNS, event_of
 from headwater.store.sql.nodes import Artifacts, Executions
+from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import artifact, event, execution, type_
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ class Lineage:
         self._artifacts = artifacts
         self._executions = executions
         self._memory: EdgesInMemory | None = None
+        self._hops: dict[tuple[Direction, NodeKind], str] = {}
+        given = db.dialect.given(event.c.execution_id, sa.bindparam("ids"))
+        wanted = [event.c[name] for name in EVENT_COLUMNS]
+        self._events_of = Prepared(db, lambda: sa.select(*wanted).where(given))
 
     def keep_in_memory(self, *, max_age_s: float = 1.0) -> None:
         # numpy and a second of reading: only for who asks for it.
@@ -71,10 +77,11 @@ class Lineage:
 
     def _expand(self, conn: sa.Connection) -> Expand:
         def expand(direction: Direction, kind: NodeKind, ids: Sequence[int]) -> Sequence[Edge]:
-            packed = self._db.dialect.pack_ids(ids)
-            with conn.exec_driver_sql(self._hop(direction, kind), (packed,)) as result:
-                # The driver's own rows: a walk can see a hundred thousand of them.
-                return [] if result.cursor is None else result.cursor.fetchall()
+            text = self._hops.get((direction, kind))
+            if text is None:
+                text = self._hops[direction, kind] = self._db.text_of(self._hop(direction, kind))
+            rows: Any = driver.fetch(conn, text, (self._db.dialect.pack_ids(ids),))
+            return rows
 
         return expand
 
@@ -122,7 +129,6 @@ class Lineage:
         """Return the events that edges stand for, by execution, artifact and type."""
         wanted = set(edges)
         owners = sorted({edge[0] for edge in edges})
-        statement = sa.select(event).where(self._db.dialect.ids_in(event.c.execution_id, owners))
-        rows: Iterable[sa.Row[Any]] = conn.execute(statement) if owners else ()
-        found = {(row.execution_id, row.artifact_id, row.type): row for row in rows}
+        rows = self._events_of.among(conn, owners) if owners else ()
+        found = {(row[0], row[2], row[1]): row for row in rows}
         return [event_of(found[edge]) for edge in sorted(wanted)]

@@ -4,18 +4,19 @@ import sqlalchemy as sa
 
 from headwater.model.filters import Entity
 from headwater.model.listing import Listing
-from headwater.store.sql.dialects import Dialect
-from headwater.store.sql.search.plan import FEW, Search
+from headwater.store.sql.database import Database
+from headwater.store.sql.search.plan import FEW
+from headwater.store.sql.search.reading import Search
 
 
 def page(
-    conn: sa.Connection, dialect: Dialect, entity: Entity, listing: Listing, *, few: int = FEW
+    conn: sa.Connection, db: Database, entity: Entity, listing: Listing, *, few: int = FEW
 ) -> tuple[list[int], str | None]:
     """Find one page of nodes.
 
     Args:
         conn: In a transaction.
-        dialect: That of `conn`.
+        db: That of `conn`.
         entity: What is listed.
         listing: Filter, order and page. NaN meets no comparison, and an infinity
             compares as the largest double; long texts are sorted by their beginning.
@@ -27,7 +28,7 @@ def page(
     Raises:
         InvalidError: the limit, filter, order or page token cannot be right.
     """
-    return Search(conn, dialect, entity, listing, few=few).page()
+    return Search(conn, db, entity, listing, few=few).page()
 
 
 __all__ = ["page"]

@@ -14,6 +14,7 @@ from headwater.store.sql.search.comparisons import (
     Test,
     clamped,
     column_test,
+    near_whole,
     number_test,
     plain,
     raw,
@@ -62,6 +63,19 @@ def origin_of(condition: Filter, entity: Entity) -> Ids | None:
             return _origin(field, condition, entity)
         case _:
             return None
+
+
+def is_exact(condition: Filter) -> bool:
+    """Tell whether all nodes of a condition's origin meet it, so that it need not be asked again."""
+    match condition:
+        case Comparison(
+            Field(scope, _, None), Operator.EQ | Operator.LE | Operator.GE, int() | float() as value
+        ):
+            # Other properties tell flags from numbers; the double in the index is near to a large integer.
+            is_number = not isinstance(value, bool) and near_whole(value) is None
+            return is_number and scope in {Scope.PARAM, Scope.METRIC}
+        case _:
+            return False
 
 
 def _origin(field: Field, test: Test, entity: Entity, role: str = "origin") -> Ids | None:

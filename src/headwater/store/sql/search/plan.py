@@ -8,15 +8,16 @@ import sqlalchemy as sa
 
 from headwater.errors import InvalidError
 from headwater.model.filters import Between, Comparison, Entity, Field, Filter, In, IsNull, Not, Scope
-from headwater.model.listing import MAX_PAGE, Listing, Order
+from headwater.model.listing import Listing, Order
 from headwater.query.attributes import ATTRIBUTES
 from headwater.store.sql.dialects import Dialect
 from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test, number_test
-from headwater.store.sql.search.conditions import check, check_field, condition_of
+from headwater.store.sql.search.conditions import check_field, condition_of
 from headwater.store.sql.search.orders import Join, Key, Term, is_after, key_of
-from headwater.store.sql.search.origins import Ids, conjuncts, origin_of
+from headwater.store.sql.search.origins import Ids, conjuncts, is_exact, origin_of
 from headwater.store.sql.search.places import place_of
-from headwater.store.sql.search.tokens import Position, position_of, query_digest, token_of
+from headwater.store.sql.search.tokens import Position
+from headwater.store.sql.text import AnyText
 
 FEW: Final = 5_000
 """Below this many nodes from an index, reading and sorting them all beats walking along the sort key."""
@@ -26,93 +27,79 @@ ORIGINS: Final = 8
 _NEWEST_FIRST: Final = Order(Field(Scope.ATTRIBUTE, "start_time"), is_descending=True)
 
 
-class _Part(NamedTuple):
-    """A statement that gives some rows of the answer.
+class Origin(NamedTuple):
+    """A condition, the statement that gives all nodes that may meet it, and whether the walk is along it."""
+
+    term: Filter
+    ids: Ids
+    is_walked: bool
+
+
+class Part(NamedTuple):
+    """A statement that gives some rows of the answer, as many as its parameter `page_limit` says.
 
     Attributes:
-        terms: What it selects beside the id, each with where its key's values begin.
+        slots: Where in a position each value that it selects beside the id belongs, and whether it is
+            a text that has to be decoded.
         rank: The rank of the first key that its rows have, when all have the same.
     """
 
     statement: sa.Select[Any]
-    terms: Sequence[tuple[int, Term]]
+    slots: Sequence[tuple[int, bool]]
     rank: int | None
 
 
-class Search:
-    """One page to be read."""
+class Plan:
+    """The statements of one search.
 
-    def __init__(
-        self, conn: sa.Connection, dialect: Dialect, entity: Entity, listing: Listing, *, few: int = FEW
-    ) -> None:
-        """Check the question; `few` nodes are enough to be read one by one.
+    Attributes:
+        neutral: A position that comes before none of another kind, for its types.
+        is_walked: There is an index along which the first key's rows can be read in order.
+    """
 
-        Raises:
-            InvalidError: the limit, filter, order or page token cannot be right.
-        """
-        if not 1 <= listing.limit <= MAX_PAGE:
-            raise InvalidError(f"a page has 1 to {MAX_PAGE:,} nodes, not {listing.limit}")
-        self._conn = conn
+    def __init__(self, dialect: Dialect, entity: Entity, listing: Listing, *, few: int = FEW) -> None:
+        """Plan a listing, whose page does not matter; `few` nodes are enough to be read one by one."""
         self._limit_of_few = few
         self._dialect = dialect
         self._entity = entity
         self._listing = listing
         self._place = place_of(entity)
-        if listing.filter is not None:
-            check(listing.filter, entity)
-        self._orders = _checked_orders(listing.order_by, entity) or (
-            (_NEWEST_FIRST,) if entity is Entity.RUN else ()
-        )
-        orders, self._falls = _without_id(self._orders)
+        orders, self._falls = _without_id(orders_of(listing, entity))
         self._keys = [key_of(order, self._place, number) for number, order in enumerate(orders)]
-
-    def page(self) -> tuple[list[int], str | None]:
-        """Return the ids of the page, and the token of the next one if there is one."""
-        digest = query_digest(self._entity, self._listing, self._orders)
-        token = self._listing.page_token
-        after = None if token is None else position_of(token, digest, self._neutral)
-        found: list[tuple[int, Position]] = []
-        for part in self._parts(after):
-            found += self._run(part, self._listing.limit + 1 - len(found))
-            if len(found) > self._listing.limit:
-                del found[self._listing.limit :]
-                return [node_id for node_id, _ in found], token_of(digest, found[-1][1])
-        return [node_id for node_id, _ in found], None
+        self.is_walked = bool(self._keys) and self._keys[0].is_walked
+        self.neutral: Position = (*(value for key in self._keys for value in key.neutral), 0)
 
     @cached_property
-    def _neutral(self) -> Position:
-        return (*(value for key in self._keys for value in key.neutral), 0)
+    def ranks(self) -> list[int]:
+        """The ranks of the first key whose rows can meet the filter."""
+        return _ranks_left(self._listing.filter, self._keys[0])
 
-    def _parts(self, after: Position | None) -> Iterator[_Part]:
-        """Yield the statements whose rows, one after another, are the answer."""
-        first = self._keys[0] if self._keys else None
-        few = self._few(first)
-        if few is not None:
-            if few:
-                yield self._statement(after, few=few)
-        elif first is None or not first.is_walked:
-            yield self._statement(after)
-        else:
-            begin = 0 if after is None else int(after[0])
-            for rank in _ranks_left(self._listing.filter, first):
-                if rank >= begin:
-                    yield self._statement(after if rank == begin else None, rank=rank)
-
-    def _run(self, part: _Part, limit: int) -> list[tuple[int, Position]]:
-        found: list[tuple[int, Position]] = []
-        for node_id, *values in self._conn.execute(part.statement.limit(limit)).all():
-            position = list(self._neutral)
-            if part.rank is not None:
-                position[0] = part.rank
-            for (offset, term), value in zip(part.terms, values, strict=True):
-                position[offset + term.slot] = value
-            position[-1] = node_id
-            found.append((node_id, tuple(position)))
+    @cached_property
+    def origins(self) -> list[Origin]:
+        """Where the search can start, other than at the beginning of the first key's index."""
+        walked = self._keys[0].order.field if self.is_walked else None
+        found: list[Origin] = []
+        for term in conjuncts(self._listing.filter):
+            is_walked = isinstance(term, (Comparison, In, Between)) and term.field == walked
+            origin = None if len(found) == ORIGINS else origin_of(term, self._entity)
+            if origin is not None:
+                found.append(Origin(term, origin.limit(self._limit_of_few), is_walked))
         return found
 
-    def _statement(
-        self, after: Position | None, *, few: Sequence[int] | None = None, rank: int | None = None
-    ) -> _Part:
+    def counts(self) -> Any:
+        """Count what each origin gives, up to the limit of few."""
+        return sa.select(*(_count(origin.ids) for origin in self.origins))
+
+    def part(
+        self, after: Position | None = None, *, origin: int | None = None, rank: int | None = None
+    ) -> Part:
+        """Build the statement that gives some rows of the answer.
+
+        Args:
+            after: Only rows after this one.
+            origin: Only among the ids in the parameter `ids`, which this origin gave.
+            rank: Only rows whose first key has this rank.
+        """
         terms = self._terms(rank)
         walked = self._walked(rank)
         # The same value, but the one that is in the index.
@@ -121,19 +108,23 @@ class Search:
         statement = (
             sa.select(node_id, *columns)
             .select_from(self._source(rank))
-            .where(*self._place.where, *self._conditions(rank))
+            .where(*self._place.where, *self._conditions(rank, origin))
             .order_by(*(_sorted(term.expression, is_descending=term.is_descending) for _, term in terms))
             .order_by(_sorted(node_id, is_descending=self._falls))
+            .limit(sa.bindparam("page_limit", type_=sa.Integer(), required=False))
         )
         if walked:
             statement = statement.prefix_with("STRAIGHT_JOIN", dialect="mysql")
-        if few is not None:
-            statement = statement.where(self._dialect.ids_in(self._place.id, few))
+        if origin is not None:
+            statement = statement.where(
+                self._dialect.given(self._place.id, sa.bindparam("ids", required=False))
+            )
         if after is not None:
             known = [(term, after[offset + term.slot]) for offset, term in terms]
             last = int(after[-1])
             statement = statement.where(is_after(known, node_id, last, is_descending=self._falls))
-        return _Part(statement, terms, rank)
+        slots = [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
+        return Part(statement, slots, rank)
 
     def _terms(self, rank: int | None) -> list[tuple[int, Term]]:
         """Return what is sorted by, each with where its key's values begin."""
@@ -158,38 +149,31 @@ class Search:
                 source = source.outerjoin(key.join.table, key.join.on)
         return source
 
-    def _conditions(self, rank: int | None) -> Iterator[Condition]:
+    def _conditions(self, rank: int | None, origin: int | None) -> Iterator[Condition]:
+        met = None if origin is None else self.origins[origin].term
         if not self._listing.with_deleted:
             yield self._place.deleted_ms.is_(None)
         if rank is not None:
             yield self._keys[0].ranks[rank][0]
         for term in conjuncts(self._listing.filter):
+            if term is met and is_exact(term):
+                continue
             # The row that is sorted by need not be looked up a second time.
             walked = _on_key(term, self._keys[0]) if rank is not None else None
             yield condition_of(term, self._place) if walked is None else walked
 
-    def _few(self, first: Key | None) -> list[int] | None:
-        """Return the nodes that may match if an index leads to few of them."""
-        walked = first.order.field if first and first.is_walked else None
-        origins: list[Ids] = []
-        for term in conjuncts(self._listing.filter):
-            is_walked = isinstance(term, (Comparison, In, Between)) and term.field == walked
-            origin = None if is_walked or len(origins) == ORIGINS else origin_of(term, self._entity)
-            if origin is not None:
-                origins.append(origin)
-        if not origins:
-            return None
-        counts = [_count(origin, self._limit_of_few) for origin in origins]
-        found = tuple(self._conn.execute(sa.select(*counts)).one())
-        if min(found) >= self._limit_of_few:
-            return None
-        best = origins[found.index(min(found))]
-        return sorted(set(self._conn.execute(best.limit(self._limit_of_few)).scalars()))
+
+def orders_of(listing: Listing, entity: Entity) -> tuple[Order, ...]:
+    """Return what a listing is sorted by.
+
+    Raises:
+        InvalidError: it cannot be sorted so.
+    """
+    return _checked_orders(listing.order_by, entity) or ((_NEWEST_FIRST,) if entity is Entity.RUN else ())
 
 
-def _count(origin: Ids, limit: int) -> Any:
-    bounded = origin.limit(limit).subquery()
-    return sa.select(sa.func.count()).select_from(bounded).scalar_subquery()
+def _count(origin: Ids) -> Any:
+    return sa.select(sa.func.count()).select_from(origin.subquery()).scalar_subquery()
 
 
 def _sorted(expression: Any, *, is_descending: bool) -> Any:

@@ -1,0 +1,160 @@
+"""One page: the plan's statements run, each compiled once for all searches of its shape."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
+
+import sqlalchemy as sa
+
+from headwater.errors import InvalidError
+from headwater.model.filters import Entity
+from headwater.model.listing import MAX_PAGE, Listing
+from headwater.store.sql.database import Database
+from headwater.store.sql.prepared import Prepared, Rows
+from headwater.store.sql.search.conditions import check
+from headwater.store.sql.search.plan import FEW, Part, Plan, orders_of
+from headwater.store.sql.search.shapes import Values, shape_of, slots_of
+from headwater.store.sql.search.tokens import Position, position_of, query_digest, token_of
+from headwater.store.sql.text import decode
+
+
+class _Statement(NamedTuple):
+    """A compiled statement, and which of its parameters are values of the filter."""
+
+    prepared: Prepared
+    slots: dict[str, tuple[int, type[float] | None]]
+
+    def rows(self, conn: sa.Connection, values: Values, **others: Any) -> Rows:
+        given = {
+            name: values[number] if kind is None else kind(cast(float, values[number]))
+            for name, (number, kind) in self.slots.items()
+        }
+        return self.prepared.rows(conn, **given, **others)
+
+
+class Shape:
+    """The plan of all searches that differ in nothing but values, and its statements as they are needed."""
+
+    def __init__(self, db: Database, plan: Plan) -> None:
+        self._db, self.plan = db, plan
+        self._parts: dict[tuple[int | None, int | None], tuple[Part, _Statement]] = {}
+        self.counts = self._compiled(plan.counts()) if plan.origins else None
+        self._origins: dict[int, _Statement] = {}
+
+    def origin(self, number: int) -> _Statement:
+        """Return the statement of one origin."""
+        if number not in self._origins:
+            self._origins[number] = self._compiled(self.plan.origins[number].ids)
+        return self._origins[number]
+
+    def part(self, *, origin: int | None, rank: int | None) -> tuple[Part, _Statement]:
+        """Return one part of the answer."""
+        if (origin, rank) not in self._parts:
+            part = self.plan.part(origin=origin, rank=rank)
+            self._parts[origin, rank] = part, self._compiled(part.statement)
+        return self._parts[origin, rank]
+
+    def _compiled(self, statement: sa.Select[Any]) -> _Statement:
+        prepared = Prepared(self._db, lambda: statement)
+        return _Statement(prepared, slots_of(prepared.fixed))
+
+
+class Search:
+    """One page to be read."""
+
+    def __init__(
+        self, conn: sa.Connection, db: Database, entity: Entity, listing: Listing, *, few: int = FEW
+    ) -> None:
+        """Check the question; `few` nodes are enough to be read one by one.
+
+        Raises:
+            InvalidError: the limit, filter, order or page token cannot be right.
+        """
+        if not 1 <= listing.limit <= MAX_PAGE:
+            raise InvalidError(f"a page has 1 to {MAX_PAGE:,} nodes, not {listing.limit}")
+        if listing.filter is not None:
+            check(listing.filter, entity)
+        self._conn, self._db, self._entity, self._listing = conn, db, entity, listing
+        self._limit_of_few = few
+        marked, self._values = shape_of(listing.filter)
+        self._marked = replace(listing, filter=marked, limit=1, page_token=None)
+        key = (Search, entity, marked, tuple(listing.order_by), listing.with_deleted, few)
+        self._shape = db.remembered(key, lambda: Shape(db, self._plan(self._marked)))
+
+    def page(self) -> tuple[list[int], str | None]:
+        """Return the ids of the page, and the token of the next one if there is one."""
+        token, limit = self._listing.page_token, self._listing.limit
+        after = None if token is None else position_of(token, self._digest(), self._shape.plan.neutral)
+        found: list[tuple[int, Position]] = []
+        for part, rows in self._parts(after):
+            found += self._positions(part, rows(limit + 1 - len(found)))
+            if len(found) > limit:
+                del found[limit:]
+                return [node_id for node_id, _ in found], token_of(self._digest(), found[-1][1])
+        return [node_id for node_id, _ in found], None
+
+    def _plan(self, listing: Listing) -> Plan:
+        return Plan(self._db.dialect, self._entity, listing, few=self._limit_of_few)
+
+    def _digest(self) -> str:
+        return query_digest(self._entity, self._listing, orders_of(self._listing, self._entity))
+
+    def _parts(self, after: Position | None) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
+        """Yield what gives the answer, one after another: each reads up to so many rows."""
+        plan = self._shape.plan
+        origin, few = self._few()
+        if origin is not None:
+            if few:
+                yield self._part(after, few=few, origin=origin)
+        elif not plan.is_walked:
+            yield self._part(after)
+        else:
+            begin = 0 if after is None else int(after[0])
+            for rank in plan.ranks:
+                if rank >= begin:
+                    yield self._part(after if rank == begin else None, rank=rank)
+
+    def _part(
+        self,
+        after: Position | None,
+        *,
+        origin: int | None = None,
+        few: Sequence[int] = (),
+        rank: int | None = None,
+    ) -> tuple[Part, Callable[[int], Rows]]:
+        given: dict[str, Any] = {} if origin is None else {"ids": self._db.dialect.pack_ids(few)}
+        if after is None:
+            part, statement = self._shape.part(origin=origin, rank=rank)
+            return part, lambda limit: statement.rows(self._conn, self._values, page_limit=limit, **given)
+        # Later pages are rare, and their conditions depend on where the page before ended.
+        part = self._plan(self._listing).part(after, origin=origin, rank=rank)
+        decoded = part._replace(slots=[(slot, False) for slot, _ in part.slots])
+        return decoded, lambda limit: self._later(part.statement, {"page_limit": limit, **given})
+
+    def _later(self, statement: sa.Select[Any], given: dict[str, Any]) -> Rows:
+        return [tuple(row) for row in self._conn.execute(statement, given)]
+
+    def _positions(self, part: Part, rows: Rows) -> Iterator[tuple[int, Position]]:
+        neutral = list(self._shape.plan.neutral)
+        if part.rank is not None:
+            neutral[0] = part.rank
+        for node_id, *values in rows:
+            position = neutral.copy()
+            for (slot, is_text), value in zip(part.slots, values, strict=True):
+                position[slot] = decode(value) if is_text else value
+            position[-1] = node_id
+            yield node_id, tuple(position)
+
+    def _few(self) -> tuple[int | None, list[int]]:
+        """Return the nodes that may match, and which origin gave them, if one leads to few."""
+        if self._shape.counts is None:
+            return None, []
+        found = self._shape.counts.rows(self._conn, self._values)[0]
+        if min(found) >= self._limit_of_few:
+            return None, []
+        number = list(found).index(min(found))
+        if self._shape.plan.origins[number].is_walked:
+            # The walk itself meets the fewest nodes.
+            return None, []
+        rows = self._shape.origin(number).rows(self._conn, self._values)
+        return number, sorted({row[0] for row in rows})

@@ -241,8 +241,9 @@ def interrupted(url: str) -> None:
         for thread in threads:
             thread.start()
         interrupts = 0
-        # Bounded: on a busy machine no write may be done between two interrupts.
-        while interrupts < 50 and any(thread.is_alive() for thread in threads):
+        # Bounded: on a busy machine no write may be done between two interrupts, and psycopg cancels the
+        # statement through a connection of its own each time, which takes seconds there.
+        while interrupts < 15 and any(thread.is_alive() for thread in threads):
             try:
                 # Ctrl-C at some moment of the write.
                 signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.01))

@@ -110,7 +110,7 @@ class Worker:
             return
         version = self._chance.choice(versions)
         reason = f"{run.run_id}-{self._next()}"
-        model.promote(version.version, reason=reason)
+        model.promote(version.version, reason=reason, loads=False)
         self._notes.add("decision", ref=version.ref, action="promote", reason=reason)
 
     def _roll_back(self, run: ActiveRun) -> None:

@@ -115,7 +115,7 @@ class Worker:
 
     def _roll_back(self, run: ActiveRun) -> None:
         reason = f"{run.run_id}-{self._next()}"
-        version = self._client.models[self._chance.choice(MODELS)].rollback(reason=reason)
+        version = self._client.models[self._chance.choice(MODELS)].rollback(reason=reason, loads=False)
         self._notes.add("decision", ref=version.ref, action="rollback", reason=reason)
 
     def _set_alias(self, run: ActiveRun) -> None:

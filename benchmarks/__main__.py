@@ -29,25 +29,28 @@ def main(arguments: Sequence[str] | None = None, *, servers: Servers | None = No
             print(f"{benchmark.name:<12} {benchmark.summary}")
         return 0
     mine = servers or Servers()
+    outcomes: list[Outcome] = []
     try:
-        outcomes = _measure(chosen, mine, is_quick=options.quick)
+        _measure(chosen, mine, outcomes, is_quick=options.quick)
     finally:
+        # Also of a run that broke off: it may have taken minutes.
         if servers is None:
             mine.stop()
-    if options.json:
-        options.json.write_text("".join(json.dumps(o.record()) + "\n" for o in outcomes))
-    if options.write:
-        write_table(options.write, outcomes, machine())
+        if options.json:
+            options.json.write_text("".join(json.dumps(o.record()) + "\n" for o in outcomes))
+        if options.write:
+            write_table(options.write, outcomes, machine())
     missed = sum(getattr(o, "is_met", None) is False for o in outcomes)
     print(f"\n{len(outcomes)} results, {missed} below their target")
     return 0
 
 
-def _measure(chosen: Sequence[Benchmark], servers: Servers, *, is_quick: bool) -> list[Outcome]:
+def _measure(
+    chosen: Sequence[Benchmark], servers: Servers, outcomes: list[Outcome], *, is_quick: bool
+) -> None:
     print("; ".join(f"{name} {value}" for name, value in machine().items()))
     if is_quick:
         print("quick: shows that the benchmarks run; the figures mean nothing")
-    outcomes: list[Outcome] = []
     for benchmark in chosen:
         print(f"\n{benchmark.name}: {benchmark.summary}", flush=True)
         start = perf_counter()
@@ -61,7 +64,6 @@ def _measure(chosen: Sequence[Benchmark], servers: Servers, *, is_quick: bool) -
                 print(line(outcome), flush=True)
                 outcomes.append(outcome)
         print(f"  took {perf_counter() - start:.0f} s", flush=True)
-    return outcomes
 
 
 def _outcomes(benchmark: Benchmark, bench: Bench) -> Iterator[Outcome]:

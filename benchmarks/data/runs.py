@@ -92,6 +92,8 @@ def fill_store(url: str, runs: Runs) -> None:
                 insert(conn, table, columns, part)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         if conn.dialect.name == "postgresql":
+            numbers = "pg_get_serial_sequence('execution', 'id')"
+            conn.exec_driver_sql(f"SELECT setval({numbers}, (SELECT max(id) FROM execution))")
             # As the server does by itself, a minute later.
             conn.exec_driver_sql("VACUUM ANALYZE")
         elif conn.dialect.name == "sqlite":

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from headwater.errors import CorruptError
 from headwater.store.sql import chunks
-from headwater.store.sql.latest import Latest, latest_of
+from headwater.store.sql.latest import LATEST_COLUMNS, Latest, latest_of
 from headwater.store.sql.schema import metric_chunk, series
 
 _PAGE: Final = 200
@@ -59,7 +59,8 @@ def _each(conn: sa.Connection, only: int | None = None) -> Iterator[tuple[int, L
     last = -1
     while True:
         wanted = series.c.id > last if only is None else sa.and_(series.c.id == only, series.c.id > last)
-        rows = conn.execute(sa.select(series).where(wanted).order_by(series.c.id).limit(_PAGE)).all()
+        columns = (series.c.id, *(series.c[name] for name in LATEST_COLUMNS))
+        rows = conn.execute(sa.select(*columns).where(wanted).order_by(series.c.id).limit(_PAGE)).all()
         if not rows:
             return
         low, last = rows[0].id, rows[-1].id
@@ -67,7 +68,7 @@ def _each(conn: sa.Connection, only: int | None = None) -> Iterator[tuple[int, L
         payloads = conn.execute(mine.where(chunk.series_id.between(low, last)).order_by(chunk.series_id))
         by_series = {i: [*group] for i, group in groupby(payloads, key=lambda row: row.series_id)}
         for row in rows:
-            yield row.id, Latest.of_row(row), _derived(by_series.get(row.id, []))
+            yield row.id, Latest.of_row(row[1:]), _derived(by_series.get(row.id, []))
 
 
 def _derived(rows: list[Any]) -> Latest | None:

@@ -47,6 +47,9 @@ format: .venv/.ready-dev ## Rewrite the Python files in house layout
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+.PHONY: peers
+peers: .venv-peers/mlmd/.ready ## Install the original ML Metadata beside, for tests that compare (Python 3.11)
+
 .PHONY: docs
 docs: .venv/.ready-dev ## Check that the docs are complete and their examples run
 	$(BIN)/pytest -n 0 $(PYTEST_ARGS) tests/docs
@@ -77,7 +80,7 @@ setup: .venv/.ready-dev ## Install everything the other targets need
 
 .PHONY: clean
 clean: ## Remove the environments and caches (stores and data stay)
-	rm -rf .venv .venv-tools build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-peers .venv-tools build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
 .venv-tools/bin/uv: Makefile
@@ -85,6 +88,11 @@ clean: ## Remove the environments and caches (stores and data stay)
 		|| { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12 ...' >&2; exit 1; }
 	$(PYTHON) -m venv .venv-tools
 	.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv-peers/mlmd/.ready: tests/compat/mlmd/requirements.txt | $(filter .venv-tools/%,$(UV))
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/mlmd
+	$(UV) pip install --quiet --python .venv-peers/mlmd/bin/python --requirements $<
 	@touch $@
 
 .venv/bin/python: | $(filter .venv-tools/%,$(UV))
@@ -95,5 +103,5 @@ clean: ## Remove the environments and caches (stores and data stay)
 	@touch $@
 
 .venv/.ready-dev: pyproject.toml requirements.lock | .venv/bin/python
-	$(INSTALL) '.[demo,mysql,postgresql,s3,signing,sklearn]' --group dev
+	$(INSTALL) '.[demo,mlmd,mysql,postgresql,s3,signing,sklearn]' --group dev
 	@touch $@ .venv/.ready-demo

@@ -231,9 +231,10 @@ class ExecutionChange(NodeChange):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextChange(NodeChange):
-    """A change of one context."""
+    """A change of one context; of the three kinds, only contexts can get another name."""
 
     id: ContextId
+    name: str | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +302,52 @@ class Published:
     execution_id: ExecutionId
     artifact_ids: tuple[ArtifactId, ...]
     context_ids: tuple[ContextId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A node of the same write, by its place in the write's list of its kind."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubgraphEvent:
+    """An event whose ends may be stored by the same write."""
+
+    artifact: ArtifactId | At
+    execution: ExecutionId | At
+    type: EventType
+    path: EventPath = ()
+    time_ms: int | None = None
+    """None means now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subgraph:
+    """Nodes, new, changed or as they are, and the edges between them, to be stored all or none.
+
+    All artifacts and executions are linked to all contexts.
+
+    Attributes:
+        events: Every one has to be new.
+        reuses_contexts: A new context whose (type, name) is stored already is used as it is.
+    """
+
+    contexts: Sequence[NewContext | ContextChange | ContextId] = ()
+    artifacts: Sequence[NewArtifact | ArtifactChange | ArtifactId] = ()
+    executions: Sequence[NewExecution | ExecutionChange | ExecutionId] = ()
+    events: Sequence[SubgraphEvent] = ()
+    reuses_contexts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSubgraph:
+    """Ids of a subgraph's nodes; the sequences are aligned with its."""
+
+    context_ids: tuple[ContextId, ...]
+    artifact_ids: tuple[ArtifactId, ...]
+    execution_ids: tuple[ExecutionId, ...]
 
 
 NodeRef: TypeAlias = tuple[Literal[NodeKind.ARTIFACT, NodeKind.EXECUTION], int]

@@ -48,6 +48,7 @@ _NODE: Final[Mapping[str, Attribute]] = {
     "id": Attribute(_INTEGER, "the store's number"),
     "name": Attribute(_STRING, "its name"),
     "type": Attribute(_STRING, "name of its type"),
+    "type_id": Attribute(_INTEGER, "the store's number of its type"),
     "external_id": Attribute(_STRING, "its id in another system"),
     "created_time": Attribute(_TIME, "when it was stored"),
     "updated_time": Attribute(_TIME, "when it changed last"),

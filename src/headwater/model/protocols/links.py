@@ -11,6 +11,8 @@ from headwater.model.graph import (
     ParentContext,
     Publication,
     Published,
+    StoredSubgraph,
+    Subgraph,
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
 from headwater.model.lineage import LineageGraph, Reached, Walk
@@ -87,6 +89,17 @@ class LinkStore(Protocol):
 
         Raises:
             NotFoundError, ConflictError, StaleWriteError, InvalidError: as in `NodeStore.add` and `update`.
+        """
+        ...
+
+    def put(self, subgraph: Subgraph, /) -> StoredSubgraph:
+        """Store nodes and the edges between them in one transaction, contexts first, then artifacts.
+
+        Nodes of a kind are stored in their order, so a name that one gives up is free for the next.
+
+        Raises:
+            ConflictError: an event is stored already; or as in `NodeStore.add`.
+            NotFoundError, StaleWriteError, InvalidError: as in `NodeStore.add` and `update`.
         """
         ...
 

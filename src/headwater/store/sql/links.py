@@ -21,6 +21,8 @@ from headwater.model.graph import (
     ParentContext,
     Publication,
     Published,
+    StoredSubgraph,
+    Subgraph,
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
 from headwater.store.sql.database import Database
@@ -29,6 +31,7 @@ from headwater.store.sql.locks import PARENTS, lock
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import association, attribution, event, parent_context
+from headwater.store.sql.subgraphs import SubgraphWriter
 from headwater.store.sql.text import decode, encode_optional
 
 L = TypeVar("L", Attribution, Association, ParentContext)
@@ -132,6 +135,9 @@ class Links:
             result=Published,
         )
 
+    def put(self, subgraph: Subgraph, /) -> StoredSubgraph:
+        return self._db.write(lambda conn: self._put(conn, subgraph))
+
     def attribute(self, conn: sa.Connection, links: Iterable[Attribution]) -> None:
         """Store attributions inside a running transaction; those that are there stay."""
         self._link(
@@ -219,6 +225,18 @@ class Links:
         self.attribute(conn, {Attribution(c, a): None for c in contexts for a in artifacts})
         self.associate(conn, {Association(c, execution): None for c in contexts})
         return Published(execution_id=execution, artifact_ids=tuple(artifacts), context_ids=tuple(contexts))
+
+    def _put(self, conn: sa.Connection, subgraph: Subgraph) -> StoredSubgraph:
+        writer = SubgraphWriter(conn, self._artifacts, self._executions, self._contexts)
+        stored = writer.put_nodes(subgraph)
+        self.attribute(
+            conn, {Attribution(c, a): None for c in stored.context_ids for a in stored.artifact_ids}
+        )
+        self.associate(
+            conn, {Association(c, e): None for c in stored.context_ids for e in stored.execution_ids}
+        )
+        self._insert_events(conn, writer.events(subgraph, stored))
+        return stored
 
     def _context(self, conn: sa.Connection, context: NewContext | ContextId) -> ContextId:
         if isinstance(context, NewContext):

@@ -49,6 +49,12 @@ class NodeTable:
         """What an insert writes, in the table's order."""
         return ("type_id", "name", "external_id", *self.own, "created_ms", "updated_ms", "revision")
 
+    @property
+    def changeable(self) -> tuple[str, ...]:
+        """The columns that a change can name."""
+        named = ("name",) if self.kind is NodeKind.CONTEXT else ()
+        return (*named, "external_id", *self.own)
+
 
 ARTIFACTS: Final = NodeTable(
     NodeKind.ARTIFACT,

@@ -230,7 +230,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
     def _check(self, conn: sa.Connection, node: NewN) -> None:
         self._types.check(conn, self.nodes.kind, node.type_id, node.properties)
         if self.nodes.kind is NodeKind.CONTEXT and not node.name:
-            raise InvalidError("a context needs a name that is not empty")
+            raise InvalidError(_NO_CONTEXT_NAME)
         check_length("name", node.name)
         _check_fields({name: getattr(node, name) for name in ("external_id", *self.nodes.own)})
 
@@ -270,7 +270,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         kept = {name: value for name, value in change.properties.items() if value is not None}
         self._types.check(conn, self.nodes.kind, node.type_id, kept)
         differs = self._change_properties(conn, node, change)
-        fields = _changed_fields(node, change, ("external_id", *self.nodes.own))
+        fields = _changed_fields(node, change, self.nodes.changeable)
         _check_fields(fields)
         if differs or fields or change.touch:
             table = self.nodes.table
@@ -341,10 +341,10 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
 
     def ensure(self, conn: sa.Connection, new: NewContext) -> ContextId:
         """Return the id of the context with this type and name, stored now if it is new."""
-        self._check(conn, new)
         found = self._id_of(conn, new)
         if found is not None:
             return found
+        self._check(conn, new)
         now = self._db.clock_ms()
         # Another transaction may store it at this moment: whoever is second finds it.
         values = {
@@ -382,8 +382,14 @@ def _storable(value: Any) -> Any:
     return encode_optional(value) if isinstance(value, str) else value
 
 
+_NO_CONTEXT_NAME: Final = "a context needs a name that is not empty"
+
+
 def _check_fields(fields: Mapping[str, Any]) -> None:
-    for name in ("external_id", "digest"):
+    # Only a context's name can be changed.
+    if fields.get("name") == "":
+        raise InvalidError(_NO_CONTEXT_NAME)
+    for name in ("name", "external_id", "digest"):
         check_length(name.replace("_", " "), fields.get(name))
     size = fields.get("size_bytes")
     if size is not None and not 0 <= size <= INT64_MAX:

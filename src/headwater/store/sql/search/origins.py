@@ -27,7 +27,7 @@ Ids = sa.Select[int]
 
 _RANGES: Final = frozenset({Operator.EQ, Operator.LT, Operator.LE, Operator.GT, Operator.GE})
 _SINGLE: Final = frozenset(
-    {"id", "run_id", "name", "experiment_id", "parent_id", "external_id", "uri", "digest"}
+    {"id", "run_id", "name", "type_id", "experiment_id", "parent_id", "external_id", "uri", "digest"}
 )
 """Attributes with an index that leads from one value to few nodes."""
 _ORDERED: Final = frozenset({"start_time", "created_time", "updated_time"})

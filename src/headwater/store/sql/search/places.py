@@ -130,6 +130,7 @@ def _node(table: sa.FromClause) -> dict[str, Column]:
     return {
         "id": table.c.id,
         "name": table.c.name,
+        "type_id": table.c.type_id,
         "external_id": table.c.external_id,
         "created_time": table.c.created_ms,
         "updated_time": table.c.updated_ms,

@@ -1,0 +1,87 @@
+"""The store as MLMD's users know it."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from headwater.compat.mlmd.connection import open_configured
+from headwater.compat.mlmd.errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
+from headwater.compat.mlmd.metadata_store.edges import EdgeMethods
+from headwater.compat.mlmd.metadata_store.lists import ListMethods
+from headwater.compat.mlmd.metadata_store.nodes import NodeMethods
+from headwater.compat.mlmd.metadata_store.types import TypeMethods
+from headwater.compat.mlmd.service import MetadataService
+from headwater.compat.mlmd.wire import definitions
+from headwater.errors import InvalidError
+
+
+class MetadataStore(TypeMethods, NodeMethods, ListMethods, EdgeMethods):
+    """MLMD's `MetadataStore`, over a Headwater store.
+
+    Args of the methods are messages of `headwater.compat.mlmd.proto`, or of the
+    original package; answers are always messages of the first.
+    """
+
+    def __init__(self, config: Any, enable_upgrade_migration: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Open the store that a `ConnectionConfig` names.
+
+        Args:
+            config: What to open.
+            enable_upgrade_migration: Accepted and ignored: `headwater db upgrade` upgrades a server's tables.
+
+        Raises:
+            InvalidError: `config` is something else (a `ValueError`).
+            RefusedError: the database cannot be opened (a `RuntimeError`).
+        """
+        del enable_upgrade_migration
+        name = getattr(getattr(config, "DESCRIPTOR", None), "full_name", None)
+        if name != "ml_metadata.ConnectionConfig":
+            raise InvalidError("MetadataStore is expecting a proto.ConnectionConfig")
+        self._config = definitions().own(config)
+        self._store, self._is_read_only = open_configured(self._config)
+        self._service = MetadataService(self._store)
+        if self._config.HasField("retry_options"):
+            self._max_num_retries = self._config.retry_options.max_num_retries
+
+    @property
+    def pipeline_asset(self) -> None:
+        """None, as in the open-source MLMD."""
+        return
+
+    def close(self) -> None:
+        """Give back connections; the original has no such method, so old code never calls it."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call_method(self, method_name: str, request: Any, response: Any) -> None:
+        if self._is_read_only and method_name.startswith("Put"):
+            raise FailedPreconditionError(f"{method_name}: the connection_mode is READONLY")
+        response.CopyFrom(self._service.call(method_name, request))
+
+
+def downgrade_schema(config: Any, downgrade_to_schema_version: int) -> None:
+    """Refuse: there is no older schema of MLMD's in a Headwater store.
+
+    Raises:
+        InvalidArgumentError: no version is given, or one that is newer than MLMD's last.
+        UnimplementedError: otherwise.
+    """
+    del config
+    if downgrade_to_schema_version < 0:
+        raise InvalidArgumentError("downgrade_to_schema_version not specified")
+    if downgrade_to_schema_version > LAST_SCHEMA:
+        raise InvalidArgumentError(
+            f"MLMD cannot be downgraded to schema_version {downgrade_to_schema_version}: "
+            f"it is larger than {LAST_SCHEMA}"
+        )
+    raise UnimplementedError("a Headwater store has no MLMD schema to downgrade: export the data instead")
+
+
+LAST_SCHEMA = 10
+"""The schema version of the last MLMD release."""

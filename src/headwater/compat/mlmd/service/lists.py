@@ -1,0 +1,85 @@
+"""Lists: order, filter and pages."""
+
+from typing import Any, Final
+
+from headwater.compat.mlmd.errors import InvalidArgumentError
+from headwater.compat.mlmd.service.filters import filter_of
+from headwater.compat.mlmd.service.kinds import Kind, Message, answer
+from headwater.compat.mlmd.service.nodes import message_of
+from headwater.model.filters import And, Field, Filter, Scope
+from headwater.model.listing import MAX_PAGE, Listing, Order
+from headwater.model.protocols import Store
+
+LARGEST_PAGE: Final = 100
+"""MLMD's clients ask for no more; a larger wish gets this many, and a token for the rest."""
+
+_ID: Final = 3
+_ORDERS: Final = {1: "created_time", 2: "updated_time", _ID: "id"}
+
+
+class Lists:
+    """Answers calls that list nodes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def answer(self, call: str, kind: Kind, request: Message, *, among: Filter | None = None) -> Message:
+        """Return a page, or without options all nodes.
+
+        Args:
+            call: Its name.
+            kind: What is listed.
+            request: Its `options` say which page.
+            among: What else holds for the nodes.
+
+        Raises:
+            InvalidArgumentError: the options cannot be right.
+        """
+        if not request.HasField("options"):
+            return answer(call, **{f"{kind.word}s": self._all(kind, among)})
+        page = kind.nodes(self._store).page(listing_of(kind, request.options, among))
+        response = answer(call, **{f"{kind.word}s": [message_of(kind, node) for node in page.items]})
+        if page.next_token is not None:
+            response.next_page_token = page.next_token
+        return response
+
+    def _all(self, kind: Kind, among: Filter | None) -> list[Message]:
+        messages: list[Message] = []
+        token: str | None = None
+        while True:
+            page: Any = kind.nodes(self._store).page(
+                Listing(filter=among, limit=MAX_PAGE, order_by=(_order(_ID),), page_token=token)
+            )
+            messages += (message_of(kind, node) for node in page.items)
+            token = page.next_token
+            if token is None:
+                return messages
+
+
+def listing_of(kind: Kind, options: Message, among: Filter | None) -> Listing:
+    """Turn list options into a listing.
+
+    Raises:
+        InvalidArgumentError: the size, the order or the filter cannot be right.
+    """
+    size = options.max_result_size
+    if size <= 0:
+        raise InvalidArgumentError(
+            "max_result_size field value is required to be greater than 0 and less than or equal to "
+            f"{LARGEST_PAGE}. Set value:{size}"
+        )
+    order = options.order_by_field
+    if order.field not in _ORDERS:
+        raise InvalidArgumentError("Unsupported field: FIELD_UNSPECIFIED specified in ListOperationOptions")
+    wanted = filter_of(kind, options.filter_query) if options.filter_query else None
+    terms = tuple(term for term in (among, wanted) if term is not None)
+    return Listing(
+        filter=terms[0] if len(terms) == 1 else And(terms) if terms else None,
+        order_by=(_order(order.field, is_descending=not order.is_asc),),
+        limit=min(size, LARGEST_PAGE),
+        page_token=options.next_page_token or None,
+    )
+
+
+def _order(field: int, *, is_descending: bool = False) -> Order:
+    return Order(Field(Scope.ATTRIBUTE, _ORDERS[field]), is_descending)

@@ -1,0 +1,144 @@
+"""Nodes: MLMD's messages to new nodes and changes, and stored nodes to messages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.compat.mlmd.errors import InvalidArgumentError
+from headwater.compat.mlmd.service.kinds import CONTEXT, Kind, Message, optional
+from headwater.compat.mlmd.service.values import fill, properties_of, text_of, value_of
+from headwater.model.graph import KEEP, Node, NodeKind
+from headwater.model.values import PropertyValue
+
+_MAPS = ("properties", "custom_properties")
+
+
+def message_of(kind: Kind, node: Any) -> Message:
+    """Turn a stored node into its message."""
+    message = kind.message(
+        id=node.id,
+        type_id=node.type_id,
+        type=text_of(node.type_name),
+        create_time_since_epoch=node.created_ms,
+        last_update_time_since_epoch=node.updated_ms,
+    )
+    if node.name is not None:
+        message.name = text_of(node.name)
+    if node.external_id is not None:
+        message.external_id = text_of(node.external_id)
+    if kind.kind is NodeKind.ARTIFACT:
+        # MLMD has no artifact without a URI: one that was never given is empty.
+        message.uri = text_of(node.uri or "")
+    if kind.state is not None and node.state is not None:
+        setattr(message, kind.state, node.state)
+    fill(message.properties, node.properties)
+    fill(message.custom_properties, node.custom_properties)
+    return message
+
+
+def new_node(kind: Kind, message: Message) -> Any:
+    """Turn a message without id into a node to store.
+
+    Raises:
+        InvalidArgumentError: it has no type, or a value has nothing in it.
+    """
+    if not message.HasField("type_id"):
+        raise InvalidArgumentError(f"Type id is missing: a new {kind.word} needs type_id")
+    return kind.new(
+        type_id=message.type_id,
+        name=optional(message, "name"),
+        external_id=optional(message, "external_id"),
+        properties=properties_of(message.properties),
+        custom_properties=properties_of(message.custom_properties),
+        **_own_fields(kind, message),
+    )
+
+
+def change_of(
+    kind: Kind,
+    message: Message,
+    *,
+    paths: Sequence[str] = (),
+    touch: bool = False,
+    node_id: int | None = None,
+) -> Any:
+    """Turn a message with an id into a change: of the whole node, or of what a mask names.
+
+    Args:
+        kind: Of the node.
+        message: The node as it shall be.
+        paths: The mask; empty replaces the whole node.
+        touch: Move the time of the last update, whatever else changes.
+        node_id: Of the node, where the message does not say it.
+
+    Raises:
+        InvalidArgumentError: a value has nothing in it, or a context has no name.
+    """
+    node_id = message.id if node_id is None else node_id
+    if paths:
+        return kind.change(id=node_id, touch=touch, **_masked(kind, message, paths))
+    if kind is CONTEXT and not message.name:
+        raise InvalidArgumentError("Context name should not be empty")
+    return kind.change(
+        id=node_id,
+        touch=touch,
+        external_id=optional(message, "external_id"),
+        properties=properties_of(message.properties),
+        custom_properties=properties_of(message.custom_properties),
+        replace_properties=True,
+        replace_custom_properties=True,
+        **_own_fields(kind, message),
+        **({"name": message.name} if kind is CONTEXT else {}),
+    )
+
+
+def check_type(kind: Kind, message: Message, stored: Node) -> None:
+    """Check that an update leaves the type as it is.
+
+    Raises:
+        InvalidArgumentError: the message names another type.
+    """
+    if message.HasField("type_id") and message.type_id != stored.type_id:
+        raise InvalidArgumentError(
+            f"Given {kind.word} {message.id} has type_id {stored.type_id}; it cannot become {message.type_id}"
+        )
+
+
+def _own_fields(kind: Kind, message: Message) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if kind.kind is NodeKind.ARTIFACT:
+        fields["uri"] = message.uri
+    if kind.state is not None:
+        fields["state"] = _state(kind, message)
+    return fields
+
+
+def _state(kind: Kind, message: Message) -> Any:
+    if kind.states is None or kind.state is None or not message.HasField(kind.state):
+        return None
+    return kind.states(getattr(message, kind.state))
+
+
+def _masked(kind: Kind, message: Message, paths: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of a change; paths that name nothing change nothing."""
+    own = _own_fields(kind, message)
+    fields: dict[str, Any] = {
+        "external_id": optional(message, "external_id") if "external_id" in paths else KEEP
+    }
+    if "name" in paths and kind is CONTEXT:
+        fields["name"] = message.name
+    if "uri" in paths and "uri" in own:
+        fields["uri"] = own["uri"]
+    if kind.state is not None and kind.state in paths:
+        fields["state"] = own["state"]
+    for name in _MAPS:
+        values = getattr(message, name)
+        if name in paths:
+            fields[name], fields[f"replace_{name}"] = properties_of(values), True
+        else:
+            fields[name] = _masked_keys(name, values, paths)
+    return fields
+
+
+def _masked_keys(name: str, values: Any, paths: Sequence[str]) -> dict[str, PropertyValue | None]:
+    keys = [path.removeprefix(f"{name}.") for path in paths if path.startswith(f"{name}.")]
+    return {key: value_of(key, values[key]) if key in values else None for key in keys}

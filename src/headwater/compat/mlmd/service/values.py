@@ -1,0 +1,98 @@
+"""Property values: MLMD's messages to ours and back."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from google.protobuf import struct_pb2, wrappers_pb2
+
+from headwater.compat.mlmd.errors import InvalidArgumentError
+from headwater.compat.mlmd.service.kinds import Message
+from headwater.model.values import Json, Properties, PropertyValue, ProtoValue
+
+URL = "type.googleapis.com/"
+
+
+def properties_of(values: Mapping[str, Message]) -> dict[str, PropertyValue]:
+    """Turn a map of values into properties.
+
+    Raises:
+        InvalidArgumentError: a value has nothing in it.
+    """
+    return {name: value_of(name, value) for name, value in values.items()}
+
+
+def value_of(name: str, value: Message) -> PropertyValue:
+    """Turn one value into ours; `name` is for the message.
+
+    Raises:
+        InvalidArgumentError: it has nothing in it.
+    """
+    match value.WhichOneof("value"):
+        case None:
+            raise InvalidArgumentError(
+                f"Found unmatched property type: {name} (the value of {name!r} is empty)"
+            )
+        case "struct_value":
+            return _object(name, value.struct_value)
+        case "proto_value":
+            return ProtoValue(value.proto_value.type_url, value.proto_value.value)
+        case field:
+            return cast(PropertyValue, getattr(value, field))
+
+
+def fill(target: Message, properties: Properties) -> None:
+    """Put properties into a map of values."""
+    for name, value in properties.items():
+        _set(target[name], value)
+
+
+def text_of(text: str) -> str:
+    """Return a text as UTF-8 can hold it: half a surrogate pair, which Python allows, becomes `?`."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _set(target: Message, value: PropertyValue) -> None:
+    match value:
+        case bool():
+            target.bool_value = value
+        case int():
+            target.int_value = value
+        case float():
+            target.double_value = value
+        case str():
+            target.string_value = text_of(value)
+        case dict():
+            target.struct_value.SetInParent()
+            target.struct_value.update(value)
+        case ProtoValue():
+            target.proto_value.type_url, target.proto_value.value = value.type_url, value.value
+        case bytes():
+            _pack(target, wrappers_pb2.BytesValue(value=value))
+        case list():
+            items = struct_pb2.ListValue()
+            items.extend(cast("list[Any]", value))
+            _pack(target, items)
+
+
+def _pack(target: Message, message: Any) -> None:
+    """Put what MLMD has no kind for into an Any."""
+    target.proto_value.type_url = URL + message.DESCRIPTOR.full_name
+    target.proto_value.value = message.SerializeToString()
+
+
+def _object(name: str, struct: Message) -> dict[str, Json]:
+    return {key: _json(name, value) for key, value in struct.fields.items()}
+
+
+def _json(name: str, value: Message) -> Json:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return _object(name, value.struct_value)
+        case "list_value":
+            return [_json(name, inner) for inner in value.list_value.values]
+        case "null_value":
+            return None
+        case None:
+            raise InvalidArgumentError(f"property {name!r} holds a Struct with an empty Value in it")
+        case field:
+            return cast(Json, getattr(value, field))

@@ -1,0 +1,5 @@
+"""MLMD's messages on the wire: their definitions, and classes made of them."""
+
+from headwater.compat.mlmd.wire.pool import SERVICE, STORE, Definitions, definitions
+
+__all__ = ["SERVICE", "STORE", "Definitions", "definitions"]

@@ -50,6 +50,11 @@ format: .venv/.ready-dev ## Rewrite the Python files in house layout
 .PHONY: peers
 peers: .venv-peers/mlmd/.ready ## Install the original ML Metadata beside, for tests that compare (Python 3.11)
 
+.PHONY: fuzz-mlmd
+fuzz-mlmd: .venv/.ready-dev .venv-peers/mlmd/.ready ## Compare with the original ML Metadata at length (FUZZ=1500)
+	HEADWATER_TEST_REQUIRE=mlmd HEADWATER_TEST_FUZZ_EXAMPLES=$(or $(FUZZ),1500) \
+		$(BIN)/pytest -n 0 tests/compat/mlmd/test_differential.py
+
 .PHONY: docs
 docs: .venv/.ready-dev ## Check that the docs are complete and their examples run
 	$(BIN)/pytest -n 0 $(PYTEST_ARGS) tests/docs

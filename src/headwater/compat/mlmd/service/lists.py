@@ -37,7 +37,15 @@ class Lists:
         """
         if not request.HasField("options"):
             return answer(call, **{f"{kind.word}s": self._all(kind, among)})
-        page = kind.nodes(self._store).page(listing_of(kind, request.options, among))
+        nodes = kind.nodes(self._store)
+        try:
+            listing = listing_of(kind, request.options, among)
+        except InvalidArgumentError:
+            # As in MLMD, the options of a list that is empty in any case are not looked at.
+            if among is not None and not nodes.page(Listing(filter=among, limit=1)).items:
+                return answer(call)
+            raise
+        page = nodes.page(listing)
         response = answer(call, **{f"{kind.word}s": [message_of(kind, node) for node in page.items]})
         if page.next_token is not None:
             response.next_page_token = page.next_token

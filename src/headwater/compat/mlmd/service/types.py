@@ -7,7 +7,7 @@ from typing import Any, Final
 from google.protobuf import json_format
 
 from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError, UnimplementedError
-from headwater.compat.mlmd.service.kinds import EXECUTION, KINDS, Kind, Message, answer, optional
+from headwater.compat.mlmd.service.kinds import CONTEXT, EXECUTION, KINDS, Kind, Message, answer, optional
 from headwater.compat.mlmd.service.values import text_of
 from headwater.compat.mlmd.wire import definitions
 from headwater.model.graph import NewType, NodeType
@@ -59,8 +59,10 @@ class TypeCalls:
         return answer(f"Get{kind.title}Type", **{f"{kind.word}_type": type_message(kind, found)})
 
     def get_all(self, kind: Kind, _: Message) -> Message:
-        """Return all types of a kind but the system types."""
-        found = [each for each in self._store.types.all(kind.kind) if not each.name.startswith(_SYSTEM)]
+        """Return all types of a kind but the system types, which no context type is."""
+        found = self._store.types.all(kind.kind)
+        if kind is not CONTEXT:
+            found = [each for each in found if not each.name.startswith(_SYSTEM)]
         return self._types(f"Get{kind.title}Types", kind, found)
 
     def by_ids(self, kind: Kind, request: Message) -> Message:
@@ -95,6 +97,12 @@ class TypeCalls:
         stored = self._store.types.find(new.kind, new.name, new.version)
         if stored is not None and stored.base_type not in {None, new.base_type}:
             raise UnimplementedError("base_type update is not supported yet")
+        above: str | None = new.base_type
+        while above is not None:
+            if above == new.name and new.version is None:
+                raise InvalidArgumentError("There is a cycle detected of the given relationship.")
+            base = self._store.types.find(new.kind, above)
+            above = None if base is None else base.base_type
 
 
 def type_message(kind: Kind, stored: NodeType) -> Message:

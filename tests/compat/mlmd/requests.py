@@ -1,0 +1,340 @@
+"""Random requests for every call, over few names and ids, so that they meet each other."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from headwater.compat.mlmd.wire import definitions
+
+Known = Callable[[], dict[str, list[int]]]
+"""Gives the ids of the stored nodes by kind."""
+
+KINDS = ("artifact", "execution", "context")
+TYPE_NAMES = ("T", "U")
+PROPERTY_KINDS = {"i": 1, "d": 2, "s": 3, "m": 4, "p": 5, "b": 6}
+STATE = {"artifact": "state", "execution": "last_known_state"}
+ORDER_FIELDS = (1, 2, 3)
+
+STRUCTS = ({}, {"a": 1.0}, {"a": [None, True, {"b": "c"}]})
+
+ids = st.integers(1, 9)
+type_ids = st.integers(9, 17)
+names = st.sampled_from(("a", "b", "c", "d", ""))
+keys = st.sampled_from(tuple(PROPERTY_KINDS))
+flags = st.booleans()
+
+
+def message(name: str, /, **fields: Any) -> Any:
+    """A message of those fields that are not None."""
+    return definitions().message(name)(**{k: v for k, v in fields.items() if v is not None})
+
+
+def maybe(strategy: st.SearchStrategy[Any], *, often: int = 1) -> st.SearchStrategy[Any]:
+    """None, or with a weight of `often` something."""
+    return st.one_of(st.none(), *[strategy] * often)
+
+
+@st.composite
+def values(draw: Callable[..., Any], key: str) -> Any:
+    """A value, most often of the kind that the key of its name declares."""
+    value = message("Value")
+    match draw(st.sampled_from((key,) * 9 + tuple(PROPERTY_KINDS))):
+        case "i":
+            value.int_value = draw(st.sampled_from((0, 1, -1, 2**63 - 1)))
+        case "d":
+            value.double_value = draw(st.sampled_from((0.0, 0.5, -1.25, 1000000.0)))
+        case "s":
+            value.string_value = draw(st.sampled_from(("", "x", "é", "x" * 200)))
+        case "m":
+            value.struct_value.SetInParent()
+            value.struct_value.update(draw(st.sampled_from(STRUCTS)))
+        case "p":
+            value.proto_value.type_url = draw(st.sampled_from(("t/ml_metadata.Event", "t/x")))
+            value.proto_value.value = draw(st.sampled_from((b"", b"\x08\x01")))
+        case _:
+            value.bool_value = draw(flags)
+    return value
+
+
+@st.composite
+def nodes(draw: Callable[..., Any], kind: str, *, needs_type: bool = False) -> Any:
+    """A node, new or with an id."""
+    has_id = draw(st.sampled_from((False, False, True)))
+    node = message(
+        kind.capitalize(),
+        id=draw(ids) if has_id else None,
+        # Types are put three at a time: artifact, execution, context.
+        type_id=_type_id(draw, kind) if needs_type or not has_id or draw(flags) else None,
+        name=draw(maybe(names, often=5 if kind == "context" else 1)),
+        external_id=draw(st.sampled_from((None,) * 6 + ("x", "y", ""))),
+    )
+    if kind == "artifact":
+        uri = draw(st.sampled_from((None, "", "u", "v")))
+        if uri is not None:
+            node.uri = uri
+    if kind in STATE and draw(flags):
+        setattr(node, STATE[kind], draw(st.integers(0, 6)))
+    for key in draw(st.lists(keys, max_size=2)):
+        node.properties[key].CopyFrom(draw(values(key)))
+    for key in draw(st.lists(st.sampled_from(("i", "s", "x.y")), max_size=2)):
+        node.custom_properties[key].CopyFrom(draw(values(draw(keys))))
+    return node
+
+
+def _type_id(draw: Callable[..., Any], kind: str) -> int:
+    own = 10 + KINDS.index(kind)
+    return draw(st.sampled_from((own,) * 12 + (13, 14, 15, 16, 9, 99)))
+
+
+@st.composite
+def types(draw: Callable[..., Any], kind: str) -> Any:
+    """A type of one of few names."""
+    title = kind.capitalize()
+    declared = draw(st.dictionaries(keys, st.sampled_from((1, 2, 3)), max_size=2))
+    if draw(st.sampled_from((True, True, False))):
+        declared = {key: PROPERTY_KINDS[key] for key in declared}
+    found = message(
+        f"{title}Type",
+        name=draw(st.sampled_from(TYPE_NAMES * 4 + ("", "mlmd.Dataset", None))),
+        version=draw(st.sampled_from((None, None, "", "1"))),
+        description=draw(st.sampled_from((None, None, "about"))),
+        external_id=draw(st.sampled_from((None,) * 6 + (f"{kind}1", f"{kind}2"))),
+        properties={**declared, **draw(st.sampled_from(({},) * 9 + ({"z": 0},)))},
+    )
+    base = draw(st.sampled_from((None,) * 6 + (0, 1, 2)))
+    if base is not None and (kind != "context" or base == 0):
+        found.base_type = base
+    if kind == "execution" and draw(flags):
+        found.input_type.dict.properties["x"].simple.name = "T"
+        found.output_type.any.SetInParent()
+    return found
+
+
+@st.composite
+def events(draw: Callable[..., Any], *, artifact: Any = None, execution: Any = None) -> Any:
+    """An event."""
+    event = message(
+        "Event",
+        artifact_id=draw(maybe(ids, often=9) if artifact is None else artifact),
+        execution_id=draw(maybe(ids, often=9) if execution is None else execution),
+        type=draw(st.sampled_from((1, 2, 3, 4, 5, 6, 7) * 2 + (0, None))),
+        milliseconds_since_epoch=draw(st.sampled_from((None, None, 5))),
+    )
+    for step in draw(st.lists(st.sampled_from((0, 7, "k", "")), max_size=2)):
+        event.path.steps.add(**({"index": step} if isinstance(step, int) else {"key": step}))
+    return event
+
+
+@st.composite
+def list_options(draw: Callable[..., Any]) -> Any:
+    """Options of a list; those by time of update ask for everything, as ties of it are not told apart."""
+    options = message("ListOperationOptions")
+    if draw(flags):
+        options.max_result_size = draw(st.sampled_from((1, 2, 3, 100, 0, -1)))
+    if draw(flags):
+        field = draw(st.sampled_from((1, 2, 3, 0)))
+        options.order_by_field.field = field
+        options.order_by_field.is_asc = draw(flags)
+        if field == 2:
+            options.max_result_size = 100
+    return options
+
+
+@st.composite
+def requests(draw: Callable[..., Any], known: Known) -> tuple[str, Any]:
+    """A call and its request."""
+    method = draw(st.sampled_from(METHODS))
+    request = message(f"{method}Request")
+    _FILL[method](draw, request, known)
+    return method, request
+
+
+def _put_type(kind: str) -> Callable[..., None]:
+    def fill(draw: Callable[..., Any], request: Any, _: Known) -> None:
+        getattr(request, f"{kind}_type").CopyFrom(draw(types(kind)))
+        _type_flags(draw, request)
+
+    return fill
+
+
+def _put_types(draw: Callable[..., Any], request: Any, _: Known) -> None:
+    for kind in draw(st.lists(st.sampled_from(KINDS), max_size=2)):
+        getattr(request, f"{kind}_types").append(draw(types(kind)))
+    _type_flags(draw, request)
+
+
+def _type_flags(draw: Callable[..., Any], request: Any) -> None:
+    request.can_add_fields, request.can_omit_fields = draw(flags), draw(flags)
+    if draw(st.sampled_from((False,) * 9 + (True,))):
+        request.all_fields_match = False
+
+
+def _put_nodes(kind: str) -> Callable[..., None]:
+    def fill(draw: Callable[..., Any], request: Any, _: Known) -> None:
+        getattr(request, f"{kind}s").extend(draw(st.lists(nodes(kind), min_size=1, max_size=2)))
+        if draw(st.sampled_from((False, False, True))):
+            paths = st.sampled_from(
+                ("uri", "state", "last_known_state", "external_id", "name", "properties", "properties.i")
+                + ("custom_properties", "custom_properties.s", "custom_properties.x.y", "nothing", "type_id")
+            )
+            request.update_mask.paths.extend(draw(st.lists(paths, max_size=3)))
+
+    return fill
+
+
+def _put_events(draw: Callable[..., Any], request: Any, _: Known) -> None:
+    request.events.extend(draw(st.lists(events(), max_size=2)))
+
+
+def _put_memberships(draw: Callable[..., Any], request: Any, _: Known) -> None:
+    some = maybe(ids, often=9)
+    for _number in range(draw(st.integers(0, 2))):
+        request.attributions.append(message("Attribution", artifact_id=draw(some), context_id=draw(some)))
+    for _number in range(draw(st.integers(0, 1))):
+        request.associations.append(message("Association", execution_id=draw(some), context_id=draw(some)))
+
+
+def _put_parents(draw: Callable[..., Any], request: Any, _: Known) -> None:
+    some = maybe(ids, often=9)
+    for _number in range(draw(st.integers(1, 2))):
+        request.parent_contexts.append(message("ParentContext", child_id=draw(some), parent_id=draw(some)))
+
+
+def _put_execution(draw: Callable[..., Any], request: Any, ids_now: Known) -> None:
+    known = ids_now()
+    if draw(st.sampled_from((True,) * 9 + (False,))):
+        request.execution.CopyFrom(draw(nodes("execution")))
+    own = request.execution.id
+    for _ in range(draw(st.integers(0, 2))):
+        pair = request.artifact_event_pairs.add()
+        if draw(flags):
+            pair.artifact.CopyFrom(draw(nodes("artifact")))
+            end = st.sampled_from((None,) * 5 + (pair.artifact.id or 3, 3))
+        elif known["artifact"]:
+            end = st.sampled_from(known["artifact"])
+        else:
+            end = st.none()
+        # A pair of nothing makes the original's contexts unreadable.
+        if draw(flags) or not pair.HasField("artifact"):
+            pair.event.CopyFrom(
+                draw(
+                    events(artifact=end, execution=st.sampled_from((None,) * 6 + (own, own + 1) * bool(own)))
+                )
+            )
+    request.contexts.extend(draw(st.lists(nodes("context", needs_type=draw(flags)), max_size=2)))
+    for option in ("reuse_context_if_already_exist", "force_reuse_context", "force_update_time"):
+        setattr(request.options, option, draw(flags))
+    request.options.reuse_artifact_if_already_exist_by_external_id = draw(flags)
+
+
+def _put_subgraph(draw: Callable[..., Any], request: Any, ids_now: Known) -> None:
+    known = ids_now()
+    for kind in KINDS:
+        listed = st.lists(nodes(kind, needs_type=draw(st.sampled_from((True,) * 9 + (False,)))), max_size=2)
+        getattr(request, f"{kind}s").extend(draw(listed))
+    for _ in range(draw(st.integers(0, 2))):
+        edge = request.event_edges.add()
+        for kind in ("artifact", "execution"):
+            count = len(getattr(request, f"{kind}s"))
+            if draw(st.booleans()):
+                setattr(edge, f"{kind}_index", draw(st.sampled_from((0,) * 6 + (1, count - 1, count, -1))))
+        if draw(st.sampled_from((True,) * 9 + (False,))):
+            edge.event.CopyFrom(
+                draw(
+                    events(
+                        artifact=_end(known, "artifact", edge.HasField("artifact_index")),
+                        execution=_end(known, "execution", edge.HasField("execution_index")),
+                    )
+                )
+            )
+    request.options.reuse_context_if_already_exist = draw(flags)
+    request.options.reuse_artifact_if_already_exist_by_external_id = draw(flags)
+
+
+def _end(known: dict[str, list[int]], kind: str, has_index: bool) -> st.SearchStrategy[Any]:
+    # The original lets an event name a node that is not there.
+    some = st.sampled_from(known[kind]) if known[kind] else st.none()
+    return maybe(some) if has_index else maybe(some, often=9)
+
+
+def _by_name(kind: str) -> Callable[..., None]:
+    def fill(draw: Callable[..., Any], request: Any, _: Known) -> None:
+        request.type_name = draw(st.sampled_from((*TYPE_NAMES, "", "mlmd.Dataset", "none")))
+        if draw(flags):
+            request.type_version = draw(st.sampled_from(("", "1")))
+        if hasattr(request, f"{kind}_name") and draw(st.sampled_from((True,) * 9 + (False,))):
+            setattr(request, f"{kind}_name", draw(names))
+        if hasattr(request, "options") and draw(flags):
+            request.options.CopyFrom(draw(list_options()))
+
+    return fill
+
+
+def _nothing(draw: Callable[..., Any], request: Any, _: Known) -> None:
+    pass
+
+
+def _many(field: str, strategy: st.SearchStrategy[Any]) -> Callable[..., None]:
+    def fill(draw: Callable[..., Any], request: Any, _: Known) -> None:
+        getattr(request, field).extend(draw(st.lists(strategy, max_size=3)))
+        if hasattr(request, "populate_artifact_types"):
+            request.populate_artifact_types = draw(flags)
+
+    return fill
+
+
+def _one(field: str) -> Callable[..., None]:
+    def fill(draw: Callable[..., Any], request: Any, _: Known) -> None:
+        value = draw(maybe(ids, often=9))
+        if value is not None:
+            setattr(request, field, value)
+        if hasattr(request, "options") and draw(flags):
+            request.options.CopyFrom(draw(list_options()))
+
+    return fill
+
+
+def _list(draw: Callable[..., Any], request: Any, _: Known) -> None:
+    if draw(flags):
+        request.options.CopyFrom(draw(list_options()))
+
+
+_FILL: dict[str, Callable[..., None]] = {
+    "PutTypes": _put_types,
+    "PutEvents": _put_events,
+    "PutAttributionsAndAssociations": _put_memberships,
+    "PutParentContexts": _put_parents,
+    "PutExecution": _put_execution,
+    "PutLineageSubgraph": _put_subgraph,
+    "GetArtifactsByURI": _many("uris", st.sampled_from(("u", "v", "", "none"))),
+    "GetEventsByArtifactIDs": _many("artifact_ids", ids),
+    "GetEventsByExecutionIDs": _many("execution_ids", ids),
+    "GetContextsByArtifact": _one("artifact_id"),
+    "GetContextsByExecution": _one("execution_id"),
+    "GetParentContextsByContext": _one("context_id"),
+    "GetChildrenContextsByContext": _one("context_id"),
+    "GetArtifactsByContext": _one("context_id"),
+    "GetExecutionsByContext": _one("context_id"),
+}
+for _kind in KINDS:
+    _title = _kind.capitalize()
+    _external_ids = st.sampled_from((f"{_kind}1", f"{_kind}2", ""))
+    _FILL |= {
+        f"Put{_title}Type": _put_type(_kind),
+        f"Put{_title}s": _put_nodes(_kind),
+        f"Get{_title}Type": _by_name(_kind),
+        f"Get{_title}Types": _nothing,
+        f"Get{_title}TypesByID": _many("type_ids", type_ids),
+        f"Get{_title}TypesByExternalIds": _many(
+            "external_ids", st.sampled_from((f"{_kind}1", f"{_kind}2", ""))
+        ),
+        f"Get{_title}s": _list,
+        f"Get{_title}sByID": _many(f"{_kind}_ids", ids),
+        f"Get{_title}sByType": _by_name(_kind),
+        f"Get{_title}ByTypeAndName": _by_name(_kind),
+        f"Get{_title}sByExternalIds": _many("external_ids", st.sampled_from(("x", "y", ""))),
+    }
+_WRITES = [method for method in sorted(_FILL) if method.startswith("Put")]
+METHODS = (*sorted(_FILL), *_WRITES * 2, *["PutExecution", "PutLineageSubgraph", "PutArtifacts"] * 2)
+"""Every call, those that write more often."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from headwater.model.joins import Joined
+
 
 class Entity(Enum):
     """What a filter selects."""
@@ -163,4 +165,4 @@ class Or:
     terms: tuple["Filter", ...]
 
 
-Filter: TypeAlias = Comparison | In | Between | IsNull | Not | And | Or
+Filter: TypeAlias = Comparison | In | Between | IsNull | Joined | Not | And | Or

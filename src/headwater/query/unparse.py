@@ -18,6 +18,7 @@ from headwater.model.filters import (
     Scalar,
     Scope,
 )
+from headwater.model.joins import Joined
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS: Final = {
@@ -62,6 +63,8 @@ def unparse(tree: Filter) -> str:
             return _joined(" AND ", [_inner(term, And, Or) for term in terms])
         case Or(terms):
             return _joined(" OR ", [_inner(term, Or) for term in terms])
+        case Joined():
+            raise InvalidError("a condition on joined rows has no text in this language")
         case _:
             assert_never(tree)
 

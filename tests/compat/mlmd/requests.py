@@ -1,6 +1,7 @@
 """Random requests for every call, over few names and ids, so that they meet each other."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ PROPERTY_KINDS = {"i": 1, "d": 2, "s": 3, "m": 4, "p": 5, "b": 6}
 STATE = {"artifact": "state", "execution": "last_known_state"}
 ORDER_FIELDS = (1, 2, 3)
 
+FOLDER = Path(__file__).with_name("queries")
+QUERIES = {kind: (FOLDER / f"{kind}s.txt").read_text().splitlines() for kind in KINDS}
 STRUCTS = ({}, {"a": 1.0}, {"a": [None, True, {"b": "c"}]})
 
 ids = st.integers(1, 9)
@@ -127,9 +130,11 @@ def events(draw: Callable[..., Any], *, artifact: Any = None, execution: Any = N
 
 
 @st.composite
-def list_options(draw: Callable[..., Any]) -> Any:
+def list_options(draw: Callable[..., Any], kind: str) -> Any:
     """Options of a list; those by time of update ask for everything, as ties of it are not told apart."""
     options = message("ListOperationOptions")
+    if draw(flags):
+        options.filter_query = draw(st.sampled_from(QUERIES[kind]))
     if draw(flags):
         options.max_result_size = draw(st.sampled_from((1, 2, 3, 100, 0, -1)))
     if draw(flags):
@@ -266,7 +271,7 @@ def _by_name(kind: str) -> Callable[..., None]:
         if hasattr(request, f"{kind}_name") and draw(st.sampled_from((True,) * 9 + (False,))):
             setattr(request, f"{kind}_name", draw(names))
         if hasattr(request, "options") and draw(flags):
-            request.options.CopyFrom(draw(list_options()))
+            request.options.CopyFrom(draw(list_options(kind)))
 
     return fill
 
@@ -290,14 +295,18 @@ def _one(field: str) -> Callable[..., None]:
         if value is not None:
             setattr(request, field, value)
         if hasattr(request, "options") and draw(flags):
-            request.options.CopyFrom(draw(list_options()))
+            kind = "artifact" if "Artifacts" in type(request).__name__ else "execution"
+            request.options.CopyFrom(draw(list_options(kind)))
 
     return fill
 
 
-def _list(draw: Callable[..., Any], request: Any, _: Known) -> None:
-    if draw(flags):
-        request.options.CopyFrom(draw(list_options()))
+def _list(kind: str) -> Callable[..., None]:
+    def fill(draw: Callable[..., Any], request: Any, _: Known) -> None:
+        if draw(st.sampled_from((True, True, False))):
+            request.options.CopyFrom(draw(list_options(kind)))
+
+    return fill
 
 
 _FILL: dict[str, Callable[..., None]] = {
@@ -329,7 +338,7 @@ for _kind in KINDS:
         f"Get{_title}TypesByExternalIds": _many(
             "external_ids", st.sampled_from((f"{_kind}1", f"{_kind}2", ""))
         ),
-        f"Get{_title}s": _list,
+        f"Get{_title}s": _list(_kind),
         f"Get{_title}sByID": _many(f"{_kind}_ids", ids),
         f"Get{_title}sByType": _by_name(_kind),
         f"Get{_title}ByTypeAndName": _by_name(_kind),

@@ -79,7 +79,7 @@ def listing_of(kind: Kind, options: Message, among: Filter | None) -> Listing:
     order = options.order_by_field
     if order.field not in _ORDERS:
         raise InvalidArgumentError("Unsupported field: FIELD_UNSPECIFIED specified in ListOperationOptions")
-    wanted = filter_of(kind, options.filter_query) if options.filter_query else None
+    wanted = filter_of(kind.entity, options.filter_query) if options.filter_query else None
     terms = tuple(term for term in (among, wanted) if term is not None)
     return Listing(
         filter=terms[0] if len(terms) == 1 else And(terms) if terms else None,

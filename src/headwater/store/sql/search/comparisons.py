@@ -43,7 +43,7 @@ def column_test(column: Column, test: Test) -> Condition:
         case Comparison(_, operator, value) if operator in _COMPARE:
             return _COMPARE[operator](column, value)
         case Comparison(_, operator, value):
-            return _like(column, operator, value)
+            return like(column, operator, value)
         case In(_, values, is_negated):
             return column.not_in(values) if is_negated else column.in_(values)
         case Between(_, low, high, is_negated):
@@ -125,7 +125,7 @@ class PropertyRow:
             case Operator.NE:
                 return whole != given
             case _:
-                return _like(sa.func.coalesce(self.columns.text_value, self.columns.head), operator, value)
+                return like(sa.func.coalesce(self.columns.text_value, self.columns.head), operator, value)
 
     def _among(self, values: tuple[Scalar, ...], *, is_negated: bool) -> Condition:
         texts = [value for value in values if isinstance(value, str)]
@@ -169,7 +169,8 @@ class PropertyRow:
         return sa.or_(*found)
 
 
-def _like(column: Column, operator: Operator, value: Scalar) -> Condition:
+def like(column: Column, operator: Operator, value: Scalar) -> Condition:
+    """Return what LIKE and its kin mean, the same on every database."""
     if not isinstance(value, str) or len(value) > MAX_PATTERN_CHARS:
         raise InvalidError(f"a pattern is a string of at most {MAX_PATTERN_CHARS:,} characters")
     pattern: Any = sa.literal(value.replace(ESCAPE, ESCAPE * 2), column.type)

@@ -7,11 +7,13 @@ import sqlalchemy as sa
 
 from headwater.errors import InvalidError
 from headwater.model.filters import And, Entity, Field, Filter, IsNull, Not, Or, Scope
+from headwater.model.joins import Joined
 from headwater.query.attributes import ATTRIBUTES, RELATIONS, SCOPES
 from headwater.query.conditions import MAX_VALUES
 from headwater.query.structure import MAX_ALTERNATIONS, MAX_CONDITIONS, alternations
 from headwater.store.sql import schema
 from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test, column_test, number_test
+from headwater.store.sql.search.joins import JoinedRows
 from headwater.store.sql.search.places import Place, alias_of, neighbour_of, place_of
 from headwater.store.sql.values import Space
 
@@ -72,6 +74,8 @@ def condition_of(tree: Filter, place: Place) -> Condition:
             return _negated(term, place)
         case IsNull(field):
             return sa.not_(has(field, place))
+        case Joined():
+            return JoinedRows(place, tree).condition()
         case _:
             return meets(tree, place)
 
@@ -185,6 +189,9 @@ def _leaves(tree: Filter) -> list[Test | IsNull]:
                 waiting += terms
             case Not(term):
                 waiting.append(term)
+            case Joined():
+                # Its names are looked up when it is compiled.
+                continue
             case leaf:
                 leaves.append(leaf)
     return leaves

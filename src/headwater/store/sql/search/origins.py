@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from headwater.model.filters import And, Between, Comparison, Entity, Field, Filter, In, Operator, Scope
 from headwater.model.graph import NodeKind
+from headwater.model.joins import Joined
 from headwater.query.attributes import RELATIONS
 from headwater.store.sql import schema
 from headwater.store.sql.search.comparisons import (
@@ -20,6 +21,7 @@ from headwater.store.sql.search.comparisons import (
     raw,
 )
 from headwater.store.sql.search.conditions import SPACES, moved
+from headwater.store.sql.search.joins import JoinedRows
 from headwater.store.sql.search.places import Column, Place, alias_of, neighbour_of, place_of
 from headwater.store.sql.values import split_text
 
@@ -61,6 +63,8 @@ def origin_of(condition: Filter, entity: Entity) -> Ids | None:
             return _origin(field, condition, entity)
         case In(field, is_negated=False) | Between(field, is_negated=False):
             return _origin(field, condition, entity)
+        case Joined():
+            return JoinedRows(place_of(entity, "origin"), condition).ids()
         case _:
             return None
 

@@ -10,7 +10,7 @@ NOW_MS = 10**12
 """Times after this one are of the test's run."""
 
 _HIDDEN = {"s": ("external_id",), "sByExternalIds": ("base_type", "input_type", "output_type")}
-"""What the original's `Get…Types` and `Get…TypesByExternalIds` leave out of types."""
+"""What the original's `Get…Types` (and lineage) and `Get…TypesByExternalIds` leave out of types."""
 _UNORDERED = ("events", "attributions", "associations", "artifact_types", "execution_types", "context_types")
 
 
@@ -20,12 +20,15 @@ def comparable(method: str, answer: Answer, *, by_update: bool = False) -> Any:
         return answer.code
     response = type(answer.response)()
     response.CopyFrom(answer.response)
-    _mask(response, hidden=_HIDDEN.get(method.split("Type", 1)[-1] if "Type" in method else "", ()))
+    _mask(response, hidden=_hidden(method))
     if "next_page_token" in response.DESCRIPTOR.fields_by_name:
         # Some of the original's lists end with an empty token, some with none.
         response.next_page_token = "there is more" if response.next_page_token else ""
     for field in _UNORDERED:
         _sort(response, field)
+    if method == "GetLineageSubgraph":
+        for field in response.lineage_subgraph.DESCRIPTOR.fields:
+            _sort(response.lineage_subgraph, field.name)
     if by_update:
         # Within a millisecond the order is open.
         for field in ("artifacts", "executions", "contexts"):
@@ -66,6 +69,12 @@ def _things(message: Any) -> int:
             many = value if hasattr(value, "add") else [value]
             count += sum(1 + _things(each) for each in many)
     return count
+
+
+def _hidden(method: str) -> Collection[str]:
+    if method == "GetLineageSubgraph":
+        return _HIDDEN["s"]
+    return _HIDDEN.get(method.partition("Type")[2], ())
 
 
 def _mask(message: Any, *, hidden: Collection[str]) -> None:

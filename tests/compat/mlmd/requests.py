@@ -309,6 +309,24 @@ def _list(kind: str) -> Callable[..., None]:
     return fill
 
 
+def _lineage(draw: Callable[..., Any], request: Any, _: Known) -> None:
+    options = request.lineage_subgraph_query_options
+    kind = draw(st.sampled_from(KINDS[:2]))
+    start = draw(st.sampled_from((None, "", "true", "id < 3", "id = 1", "events_0.type = INPUT", "id = 99")))
+    if start is not None:
+        getattr(options, f"starting_{kind}s").filter_query = start
+    hops = draw(st.sampled_from((None, 0, 1, 2, 3, 200, -1)))
+    if hops is not None:
+        options.max_num_hops = hops
+    options.direction = draw(st.integers(0, 3))
+    for ending in draw(st.lists(st.sampled_from(KINDS[:2]), max_size=2, unique=True)):
+        nodes = getattr(options, f"ending_{ending}s")
+        nodes.filter_query = draw(st.sampled_from(("", "id = 2", "id > 2", "name = 'a'", "false", "oops")))
+        nodes.include_ending_nodes = draw(flags)
+    fields = st.sampled_from([f.name for f in message("LineageGraph").DESCRIPTOR.fields] + ["nothing"])
+    request.read_mask.paths.extend(draw(st.lists(fields, max_size=3)))
+
+
 _FILL: dict[str, Callable[..., None]] = {
     "PutTypes": _put_types,
     "PutEvents": _put_events,
@@ -316,6 +334,7 @@ _FILL: dict[str, Callable[..., None]] = {
     "PutParentContexts": _put_parents,
     "PutExecution": _put_execution,
     "PutLineageSubgraph": _put_subgraph,
+    "GetLineageSubgraph": _lineage,
     "GetArtifactsByURI": _many("uris", st.sampled_from(("u", "v", "", "none"))),
     "GetEventsByArtifactIDs": _many("artifact_ids", ids),
     "GetEventsByExecutionIDs": _many("execution_ids", ids),
@@ -345,5 +364,9 @@ for _kind in KINDS:
         f"Get{_title}sByExternalIds": _many("external_ids", st.sampled_from(("x", "y", ""))),
     }
 _WRITES = [method for method in sorted(_FILL) if method.startswith("Put")]
-METHODS = (*sorted(_FILL), *_WRITES * 2, *["PutExecution", "PutLineageSubgraph", "PutArtifacts"] * 2)
+METHODS = (
+    *sorted(_FILL),
+    *_WRITES * 2,
+    *["PutExecution", "PutLineageSubgraph", "PutArtifacts", "GetLineageSubgraph"] * 2,
+)
 """Every call, those that write more often."""

@@ -6,15 +6,14 @@ from typing import Any, Self
 from headwater.compat.mlmd.connection import open_configured
 from headwater.compat.mlmd.errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
 from headwater.compat.mlmd.metadata_store.edges import EdgeMethods
+from headwater.compat.mlmd.metadata_store.lineage import LineageMethods
 from headwater.compat.mlmd.metadata_store.lists import ListMethods
-from headwater.compat.mlmd.metadata_store.nodes import NodeMethods
-from headwater.compat.mlmd.metadata_store.types import TypeMethods
 from headwater.compat.mlmd.service import MetadataService
 from headwater.compat.mlmd.wire import definitions
 from headwater.errors import InvalidError
 
 
-class MetadataStore(TypeMethods, NodeMethods, ListMethods, EdgeMethods):
+class MetadataStore(LineageMethods, ListMethods, EdgeMethods):
     """MLMD's `MetadataStore`, over a Headwater store.
 
     Args of the methods are messages of `headwater.compat.mlmd.proto`, or of the

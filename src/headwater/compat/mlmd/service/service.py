@@ -5,6 +5,7 @@ from typing import Any
 from headwater.compat.mlmd.errors import UnimplementedError
 from headwater.compat.mlmd.service.edges import EdgeCalls
 from headwater.compat.mlmd.service.kinds import Message
+from headwater.compat.mlmd.service.lineage import LineageCalls
 from headwater.compat.mlmd.service.reads import ReadCalls
 from headwater.compat.mlmd.service.status import status_of
 from headwater.compat.mlmd.service.types import TypeCalls
@@ -27,6 +28,7 @@ class MetadataService:
             **WriteCalls(store).calls(),
             **EdgeCalls(store).calls(),
             **ReadCalls(store).calls(),
+            **LineageCalls(store).calls(),
         }
 
     @property

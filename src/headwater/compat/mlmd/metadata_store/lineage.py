@@ -1,0 +1,58 @@
+"""Lineage, with whole nodes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from headwater.compat.mlmd.metadata_store.calls import ExtraOptions
+from headwater.compat.mlmd.metadata_store.nodes import NodeMethods
+from headwater.compat.mlmd.metadata_store.types import TypeMethods
+
+
+class LineageMethods(TypeMethods, NodeMethods):
+    """The method that walks lineage."""
+
+    def get_lineage_subgraph(
+        self,
+        query_options: Any,
+        field_mask_paths: Sequence[str] | None = None,
+        extra_options: ExtraOptions | None = None,
+    ) -> Any:
+        """Return what is connected to some nodes.
+
+        Args:
+            query_options: A `LineageSubgraphQueryOptions`: where to start, which way, and where to end.
+            field_mask_paths: The fields of the answer, such as `artifacts`; empty for all.
+            extra_options: Ignored.
+
+        Returns:
+            A `LineageGraph` with whole nodes, and the types of those nodes alone.
+
+        Raises:
+            InvalidArgumentError: there is no filter to start with, or it is none.
+            NotFoundError: no node meets it.
+        """
+        graph = self._message("LineageGraph")
+        wanted = set(field_mask_paths or (field.name for field in graph.DESCRIPTOR.fields))
+        # Nodes are needed for their types, too.
+        paths = {path.removesuffix("_types") + "s" * path.endswith("_types") for path in wanted}
+        response = self._ask(
+            "GetLineageSubgraph",
+            extra_options,
+            lineage_subgraph_query_options=query_options,
+            read_mask={"paths": sorted(paths)},
+        )
+        found = response.lineage_subgraph
+        for field in ("events", "associations", "attributions"):
+            getattr(graph, field).extend(getattr(found, field))
+        for word, get, get_types in (
+            ("artifact", self.get_artifacts_by_id, self.get_artifact_types_by_id),
+            ("execution", self.get_executions_by_id, self.get_execution_types_by_id),
+            ("context", self.get_contexts_by_id, self.get_context_types_by_id),
+        ):
+            nodes = get([node.id for node in getattr(found, f"{word}s")])
+            if f"{word}s" in wanted:
+                getattr(graph, f"{word}s").extend(nodes)
+            if f"{word}_types" in wanted:
+                types = get_types(sorted({node.type_id for node in nodes}))
+                getattr(graph, f"{word}_types").extend(types)
+        return graph

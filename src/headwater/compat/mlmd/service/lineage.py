@@ -1,0 +1,180 @@
+"""The call that walks lineage."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError
+from headwater.compat.mlmd.service.edges import event_message
+from headwater.compat.mlmd.service.filters import filter_of
+from headwater.compat.mlmd.service.kinds import ARTIFACT, EXECUTION, KINDS, Kind, Message, answer
+from headwater.compat.mlmd.service.types import type_message
+from headwater.compat.mlmd.wire import definitions
+from headwater.model.filters import And, Field, Filter, In, Scope
+from headwater.model.graph import Event, NodeKind
+from headwater.model.ids import ArtifactId, ExecutionId
+from headwater.model.listing import MAX_PAGE, Listing
+from headwater.model.protocols import Store
+from headwater.query.conditions import MAX_VALUES
+
+MAX_HOPS: Final = 100
+MAX_STARTS: Final = 10_000
+_UPSTREAM, _DOWNSTREAM = 1, 2
+_OTHER: Final = {NodeKind.ARTIFACT: EXECUTION, NodeKind.EXECUTION: ARTIFACT}
+
+
+class LineageCalls:
+    """The call that walks lineage."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def calls(self) -> dict[str, Callable[[Any], Any]]:
+        """Return the calls by name."""
+        return {"GetLineageSubgraph": self.get_subgraph}
+
+    def get_subgraph(self, request: Message) -> Message:
+        """Return what is connected to some nodes: nodes by id, and the edges between them."""
+        options = request.lineage_subgraph_query_options
+        start = options.WhichOneof("starting_nodes")
+        if start is None:
+            raise InvalidArgumentError("Missing arguments for listing starting nodes.")
+        hops = options.max_num_hops if options.HasField("max_num_hops") else MAX_HOPS
+        if hops < 0:
+            raise InvalidArgumentError(f"max_num_hops cannot be negative: max_num_hops = {hops}")
+        kind = ARTIFACT if start == "starting_artifacts" else EXECUTION
+        ids = self._starts(kind, getattr(options, start).filter_query)
+        walk = _Walk(self._store, options)
+        walk.run(kind, ids, min(hops, MAX_HOPS))
+        response = answer("GetLineageSubgraph")
+        self._fill(response.lineage_subgraph, walk, set(request.read_mask.paths))
+        return response
+
+    def _starts(self, kind: Kind, query: str) -> list[int]:
+        if not query:
+            raise InvalidArgumentError("Cannot list starting nodes if `filter_query` is unspecified.")
+        listing = Listing(filter=filter_of(kind.entity, query), limit=MAX_STARTS + 1)
+        ids = [node.id for node in kind.nodes(self._store).page(listing).items]
+        if not ids:
+            raise NotFoundError("Cannot find qualified nodes to start the traversal.")
+        if len(ids) > MAX_STARTS:
+            raise InvalidArgumentError(f"more than {MAX_STARTS:,} nodes to start at: narrow the filter")
+        return ids
+
+    def _fill(self, graph: Message, walk: "_Walk", paths: set[str]) -> None:
+        """Put into a graph what a mask asks for; an empty mask asks for all."""
+        wanted = paths or {field.name for field in graph.DESCRIPTOR.fields}
+        for kind in (ARTIFACT, EXECUTION):
+            if f"{kind.word}s" in wanted:
+                getattr(graph, f"{kind.word}s").extend(
+                    kind.message(id=i) for i in sorted(walk.found[kind.kind])
+                )
+        for kind in KINDS:
+            if f"{kind.word}_types" in wanted:
+                stored = self._store.types.all(kind.kind)
+                getattr(graph, f"{kind.word}_types").extend(type_message(kind, each) for each in stored)
+        if "events" in wanted:
+            graph.events.extend(event_message(event) for event in walk.events.values())
+        if wanted & {"contexts", "attributions", "associations"}:
+            self._fill_contexts(graph, walk, wanted)
+
+    def _fill_contexts(self, graph: Message, walk: "_Walk", wanted: Collection[str]) -> None:
+        artifacts = sorted(ArtifactId(i) for i in walk.found[NodeKind.ARTIFACT])
+        executions = sorted(ExecutionId(i) for i in walk.found[NodeKind.EXECUTION])
+        attributions = self._store.links.contexts_of_artifacts(artifacts) if artifacts else []
+        associations = self._store.links.contexts_of_executions(executions) if executions else []
+        message = definitions().message
+        if "contexts" in wanted:
+            ids = sorted({link.context_id for link in (*attributions, *associations)})
+            graph.contexts.extend(message("Context")(id=i) for i in ids)
+        if "attributions" in wanted:
+            graph.attributions.extend(
+                message("Attribution")(artifact_id=a.artifact_id, context_id=a.context_id)
+                for a in attributions
+            )
+        if "associations" in wanted:
+            graph.associations.extend(
+                message("Association")(execution_id=a.execution_id, context_id=a.context_id)
+                for a in associations
+            )
+
+
+@dataclass(slots=True)
+class _Ending:
+    """Where the walk ends: nodes of one kind that meet a filter."""
+
+    condition: Filter | None = None
+    is_shown: bool = False
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk, a hop at a time.
+
+    Attributes:
+        found: The ids of the answer's nodes.
+        events: Its events, each once.
+    """
+
+    store: Store
+    options: Message
+    found: dict[NodeKind, set[int]] = field(default_factory=dict[NodeKind, set[int]])
+    events: dict[tuple[int, int, int], Event] = field(default_factory=dict[tuple[int, int, int], Event])
+
+    def run(self, kind: Kind, ids: Iterable[int], hops: int) -> None:
+        """Walk from nodes of one kind."""
+        endings = {each.kind: self._ending(each) for each in (ARTIFACT, EXECUTION)}
+        self.found = {NodeKind.ARTIFACT: set(), NodeKind.EXECUTION: set()}
+        ended: dict[NodeKind, set[int]] = {NodeKind.ARTIFACT: set(), NodeKind.EXECUTION: set()}
+        frontier = self._arrive(kind, ids, endings[kind.kind], ended[kind.kind])
+        for _ in range(hops):
+            if not frontier:
+                return
+            events = self._leave(kind, frontier)
+            kind = _OTHER[kind.kind]
+            ends = {_end(event, kind) for event in events}
+            fresh = ends - self.found[kind.kind] - ended[kind.kind]
+            frontier = self._arrive(kind, fresh, endings[kind.kind], ended[kind.kind])
+            for event in events:
+                # An edge to a node where the walk ended is shown when the node is.
+                if _end(event, kind) in self.found[kind.kind]:
+                    self.events[event.execution_id, event.artifact_id, event.type] = event
+
+    def _ending(self, kind: Kind) -> _Ending:
+        name = f"ending_{kind.word}s"
+        if not self.options.HasField(name) or not getattr(self.options, name).filter_query:
+            return _Ending()
+        ending = getattr(self.options, name)
+        return _Ending(filter_of(kind.entity, ending.filter_query), ending.include_ending_nodes)
+
+    def _arrive(self, kind: Kind, ids: Iterable[int], ending: _Ending, ended: set[int]) -> list[int]:
+        """Note nodes that were reached, and return those from which the walk goes on."""
+        fresh = set(ids)
+        ends = self._matching(kind, fresh, ending.condition) if ending.condition is not None else set[int]()
+        ended |= ends
+        self.found[kind.kind] |= fresh if ending.is_shown else fresh - ends
+        return sorted(fresh - ends)
+
+    def _matching(self, kind: Kind, ids: Collection[int], condition: Filter) -> set[int]:
+        own, ordered, matching = Field(Scope.ATTRIBUTE, "id"), sorted(ids), set[int]()
+        for place in range(0, len(ordered), MAX_VALUES):
+            among = In(own, tuple(ordered[place : place + MAX_VALUES]))
+            listing = Listing(filter=And((among, condition)), limit=MAX_PAGE, with_deleted=True)
+            matching |= {node.id for node in kind.nodes(self.store).page(listing).items}
+        return matching
+
+    def _leave(self, kind: Kind, ids: list[int]) -> list[Event]:
+        """Return the events through which the walk leaves nodes."""
+        if kind is ARTIFACT:
+            events = self.store.links.events_of_artifacts([ArtifactId(i) for i in ids])
+        else:
+            events = self.store.links.events_of_executions([ExecutionId(i) for i in ids])
+        direction = self.options.direction
+        if direction not in {_UPSTREAM, _DOWNSTREAM}:
+            return events
+        by_outputs = (direction == _UPSTREAM) is (kind is ARTIFACT)
+        return [event for event in events if (event.type.is_output if by_outputs else event.type.is_input)]
+
+
+def _end(event: Event, kind: Kind) -> int:
+    return event.artifact_id if kind is ARTIFACT else event.execution_id

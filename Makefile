@@ -108,5 +108,5 @@ clean: ## Remove the environments and caches (stores and data stay)
 	@touch $@
 
 .venv/.ready-dev: pyproject.toml requirements.lock | .venv/bin/python
-	$(INSTALL) '.[demo,mlmd,mysql,postgresql,s3,signing,sklearn]' --group dev
+	$(INSTALL) '.[demo,grpc,mlmd,mysql,postgresql,s3,signing,sklearn]' --group dev
 	@touch $@ .venv/.ready-demo

@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "gc": "headwater.cli.gc:gc",
     "doctor": "headwater.cli.doctor:doctor",
     "db": "headwater.cli.db:db",
+    "server": "headwater.cli.server:server",
     "sync": "headwater.cli.sync:sync",
 }
 

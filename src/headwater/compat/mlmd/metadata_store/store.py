@@ -8,6 +8,7 @@ from headwater.compat.mlmd.errors import FailedPreconditionError, InvalidArgumen
 from headwater.compat.mlmd.metadata_store.edges import EdgeMethods
 from headwater.compat.mlmd.metadata_store.lineage import LineageMethods
 from headwater.compat.mlmd.metadata_store.lists import ListMethods
+from headwater.compat.mlmd.metadata_store.remote import RemoteService
 from headwater.compat.mlmd.service import MetadataService
 from headwater.compat.mlmd.wire import definitions
 from headwater.errors import InvalidError
@@ -21,21 +22,28 @@ class MetadataStore(LineageMethods, ListMethods, EdgeMethods):
     """
 
     def __init__(self, config: Any, enable_upgrade_migration: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Open the store that a `ConnectionConfig` names.
+        """Open the store that a `ConnectionConfig` names, or use the server of a `MetadataStoreClientConfig`.
 
         Args:
             config: What to open.
-            enable_upgrade_migration: Accepted and ignored: `headwater db upgrade` upgrades a server's tables.
+            enable_upgrade_migration: Ignored: `headwater db upgrade` upgrades a server's tables.
 
         Raises:
             InvalidError: `config` is something else (a `ValueError`).
             RefusedError: the database cannot be opened (a `RuntimeError`).
         """
-        del enable_upgrade_migration
         name = getattr(getattr(config, "DESCRIPTOR", None), "full_name", None)
-        if name != "ml_metadata.ConnectionConfig":
-            raise InvalidError("MetadataStore is expecting a proto.ConnectionConfig")
+        if name not in {"ml_metadata.ConnectionConfig", "ml_metadata.MetadataStoreClientConfig"}:
+            raise InvalidError(
+                "MetadataStore is expecting either proto.ConnectionConfig or proto.MetadataStoreClientConfig"
+            )
         self._config = definitions().own(config)
+        self._is_read_only = False
+        if name == "ml_metadata.MetadataStoreClientConfig":
+            if enable_upgrade_migration:
+                raise InvalidError("Upgrade migration is not allowed when using gRPC connection client")
+            self._store = self._service = RemoteService(self._config)
+            return
         self._store, self._is_read_only = open_configured(self._config)
         self._service = MetadataService(self._store)
         if self._config.HasField("retry_options"):

@@ -1,0 +1,1 @@
+"""Servers: transports for what other packages answer."""

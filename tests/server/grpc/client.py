@@ -1,0 +1,47 @@
+"""Runs in the original library's environment: its client talks to a server and prints what it saw."""
+
+import json
+import sys
+
+import ml_metadata as mlmd  # pyright: ignore[reportMissingImports]
+from ml_metadata.proto import metadata_store_pb2 as pb  # pyright: ignore[reportMissingImports]
+
+
+def main(port):
+    config = pb.MetadataStoreClientConfig(host="127.0.0.1", port=port)
+    store = mlmd.MetadataStore(config)
+    table = store.put_artifact_type(pb.ArtifactType(name="Table", properties={"rows": pb.INT}))
+    step = store.put_execution_type(pb.ExecutionType(name="Step"))
+    context = store.put_context_type(pb.ContextType(name="Experiment"))
+    artifact = pb.Artifact(type_id=table, name="a", uri="u")
+    artifact.properties["rows"].int_value = 3
+    artifact.custom_properties["exact"].double_value = 0.1234567890123
+    published = store.put_execution(
+        pb.Execution(type_id=step),
+        [(artifact, pb.Event(type=pb.Event.OUTPUT))],
+        [pb.Context(type_id=context, name="c")],
+    )
+    store.put_artifacts([pb.Artifact(type_id=table) for _ in range(250)])
+    [found] = store.get_artifacts(mlmd.ListOptions(filter_query="properties.rows.int_value = 3"))
+    options = pb.LineageSubgraphQueryOptions()
+    options.starting_artifacts.filter_query = "name = 'a'"
+    graph = store.get_lineage_subgraph(options)
+    try:
+        store.put_artifacts([artifact])
+        error = None
+    except mlmd.errors.AlreadyExistsError as raised:
+        error = type(raised).__name__
+    print(
+        json.dumps(
+            {
+                "published": published,
+                "all": len(store.get_artifacts(mlmd.ListOptions())),
+                "exact": found.custom_properties["exact"].double_value,
+                "lineage": [len(nodes) for nodes in (graph.artifacts, graph.executions, graph.events)],
+                "error": error,
+            }
+        )
+    )
+
+
+main(int(sys.argv[1]))

@@ -33,6 +33,7 @@ from headwater.model.graph import (
     NodeKind,
     ParentContext,
 )
+from headwater.model.joins import Joined
 from headwater.model.listing import Order
 from headwater.model.models import NewVersion
 from headwater.model.protocols import Store
@@ -319,6 +320,8 @@ def holds(tree: Filter, record: Record) -> bool:
             return not holds(term, record)
         case IsNull(named):
             return not values_of(named, record)
+        case Joined():
+            raise NotImplementedError("only translations of other systems' filters join")
         case _:
             return any(meets(tree, value) for value in values_of(tree.field, record))
 

@@ -196,6 +196,7 @@ class NodeChange:
         properties: Values to set; None deletes the key. With `replace_properties`
             all other keys are deleted too. The same for `custom_properties`.
         expect_revision: Refuse the change unless the node is at this revision.
+        expect_type: Refuse the change unless the node is of this type.
         touch: Count the change and move `updated_ms` even if nothing differs.
     """
 
@@ -207,6 +208,7 @@ class NodeChange:
     replace_properties: bool = False
     replace_custom_properties: bool = False
     expect_revision: int | None = None
+    expect_type: TypeId | None = None
     touch: bool = False
 
 

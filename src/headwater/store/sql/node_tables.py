@@ -7,8 +7,17 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from headwater.errors import InvalidError, StaleWriteError
 from headwater.model.filters import Entity
-from headwater.model.graph import ArtifactState, ExecutionState, NodeKind
+from headwater.model.graph import (
+    Artifact,
+    ArtifactState,
+    Context,
+    Execution,
+    ExecutionState,
+    NodeChange,
+    NodeKind,
+)
 from headwater.store.sql import schema
 from headwater.store.sql.text import AnyText
 
@@ -73,3 +82,16 @@ EXECUTIONS: Final = NodeTable(
     ExecutionState,
 )
 CONTEXTS: Final = NodeTable(NodeKind.CONTEXT, Entity.CONTEXT, schema.context, schema.context_property)
+
+
+def check_expected(kind: str, node: Artifact | Execution | Context, change: NodeChange) -> None:
+    """Check that a node is what a change expects.
+
+    Raises:
+        StaleWriteError: it is at another revision.
+        InvalidError: it is of another type.
+    """
+    if change.expect_revision not in {None, node.revision}:
+        raise StaleWriteError(kind, node.id, expected=change.expect_revision or 0, found=node.revision)
+    if change.expect_type not in {None, node.type_id}:
+        raise InvalidError(f"{kind} {node.id} is of type {node.type_id}, not of {change.expect_type}")

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
+from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model.graph import (
     KEEP,
     Artifact,
@@ -26,7 +26,7 @@ from headwater.model.values import INT64_MAX, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones, versions
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
-from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
+from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable, check_expected
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import Spaces
 from headwater.store.sql.text import check_length, decode_optional, encode, encode_optional
@@ -263,10 +263,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         )
 
     def _change_one(self, conn: sa.Connection, node: N, change: ChangeN) -> None:
-        if change.expect_revision not in {None, node.revision}:
-            raise StaleWriteError(
-                self.nodes.name, node.id, expected=change.expect_revision or 0, found=node.revision
-            )
+        check_expected(self.nodes.name, node, change)
         kept = {name: value for name, value in change.properties.items() if value is not None}
         self._types.check(conn, self.nodes.kind, node.type_id, kept)
         differs = self._change_properties(conn, node, change)

@@ -6,7 +6,7 @@ from typing import Any
 from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.kinds import CONTEXT, Kind, Message, optional
 from headwater.compat.mlmd.service.values import fill, properties_of, text_of, value_of
-from headwater.model.graph import KEEP, Node, NodeKind
+from headwater.model.graph import KEEP, NodeKind
 from headwater.model.values import PropertyValue
 
 _MAPS = ("properties", "custom_properties")
@@ -74,13 +74,16 @@ def change_of(
         InvalidArgumentError: a value has nothing in it, or a context has no name.
     """
     node_id = message.id if node_id is None else node_id
+    expected = optional(message, "type_id")
     if paths:
-        return kind.change(id=node_id, touch=touch, **_masked(kind, message, paths))
+        masked = _masked(kind, message, paths)
+        return kind.change(id=node_id, touch=touch, expect_type=expected, **masked)
     if kind is CONTEXT and not message.name:
         raise InvalidArgumentError("Context name should not be empty")
     return kind.change(
         id=node_id,
         touch=touch,
+        expect_type=expected,
         external_id=optional(message, "external_id"),
         properties=properties_of(message.properties),
         custom_properties=properties_of(message.custom_properties),
@@ -89,18 +92,6 @@ def change_of(
         **_own_fields(kind, message),
         **({"name": message.name} if kind is CONTEXT else {}),
     )
-
-
-def check_type(kind: Kind, message: Message, stored: Node) -> None:
-    """Check that an update leaves the type as it is.
-
-    Raises:
-        InvalidArgumentError: the message names another type.
-    """
-    if message.HasField("type_id") and message.type_id != stored.type_id:
-        raise InvalidArgumentError(
-            f"Given {kind.word} {message.id} has type_id {stored.type_id}; it cannot become {message.type_id}"
-        )
 
 
 def _own_fields(kind: Kind, message: Message) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from headwater.compat.mlmd.errors import (
 )
 from headwater.compat.mlmd.service.edges import event_fields
 from headwater.compat.mlmd.service.kinds import ARTIFACT, CONTEXT, EXECUTION, KINDS, Kind, Message, answer
-from headwater.compat.mlmd.service.nodes import change_of, check_type, new_node
+from headwater.compat.mlmd.service.nodes import change_of, new_node
 from headwater.model.graph import At, NewArtifact, Node, NodeKind, Subgraph, SubgraphEvent
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
 from headwater.model.protocols import Store
@@ -122,23 +122,16 @@ class WriteCalls:
             expects_time: A change is refused when the node was changed after the time in its message.
         """
         messages = list(messages)
-        stored: dict[int, Any] = {
-            node.id: node
-            for node in kind.nodes(self._store).get(
-                [m.id for m in messages if m.HasField("id") and (m.HasField("type_id") or expects_time)]
-            )
-        }
+        expecting = [m.id for m in messages if m.HasField("id")] if expects_time else []
+        stored: dict[int, Any] = {node.id: node for node in kind.nodes(self._store).get(expecting)}
         nodes: list[Any] = []
         for message in messages:
             reused: Any = (reuses or {}).get(message.external_id)
             if message.HasField("id"):
                 known = stored.get(message.id)
-                if known is not None:
-                    check_type(kind, message, known)
                 change = change_of(kind, message, paths=paths, touch=touch)
                 nodes.append(_expecting(change, message, known) if expects_time and known else change)
             elif reused is not None:
-                check_type(kind, message, reused)
                 nodes.append(change_of(kind, message, touch=touch, node_id=reused.id))
             else:
                 nodes.append(new_node(kind, message))

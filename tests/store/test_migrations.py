@@ -215,7 +215,7 @@ def test_processes_that_open_one_empty_database_at_once_make_it_once(sql_url):
     with children.start("look", sql_url) as parent:
         assert parent.communicate(timeout=50) == ("", "")
 
-    assert len(seeds(sql_url)[1]) == 4
+    assert len(seeds(sql_url)[1]) == 5
 
 
 def test_process_that_was_killed_while_it_made_the_tables_leaves_no_trouble(make_database, sql_backend):

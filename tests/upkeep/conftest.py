@@ -61,6 +61,7 @@ def s3_options():
     server.start()
     host, port = server.get_host_and_port()
     options = {"key": "test", "secret": "test", "endpoint_url": f"http://{host}:{port}"}
-    fsspec.filesystem("s3", **options).mkdir("blobs")
+    # All servers of one process have the same buckets.
+    fsspec.filesystem("s3", **options).mkdir("upkeep")
     yield options
     server.stop()

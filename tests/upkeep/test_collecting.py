@@ -154,7 +154,7 @@ def test_no_bytes_go_when_a_folder_in_use_cannot_be_read(client, train):
 
 
 def test_object_store_is_collected_as_a_folder_is(client, train, s3_options):
-    blobs = open_blobs("s3://blobs/collected", **s3_options)
+    blobs = open_blobs("s3://upkeep/collected", **s3_options)
     kept, lost = blobs.put_bytes(b"kept").digest, blobs.put_bytes(b"lost").digest
     soon_ms = client.session.clock_ms() + 60_000
 

@@ -8,7 +8,7 @@ from benchmarks.frame.bench import Benchmark
 NAMES = (
     *("series", "metrics", "reading"),
     *("search", "search_mlflow", "lineage"),
-    *("nodes", "decisions", "writers"),
+    *("nodes", "decisions", "ledger", "writers"),
     *("servers", "growth", "imports"),
 )
 

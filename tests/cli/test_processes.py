@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,24 @@ def test_a_module_is_the_same_as_the_command(cli, trained):
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == cli.json("runs", "list")
     assert headwater("--version").stdout.startswith("headwater, version ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("headwater led", {"plain,ledger"}),
+        ("headwater ledger v", {"plain,verify"}),
+        ("headwater db r", {"plain,restore"}),
+    ],
+)
+def test_the_shell_completes_nouns_and_verbs(typed, offered):
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    environ = os.environ | words | {"_HEADWATER_COMPLETE": "bash_complete"}
+    script = Path(sys.executable).with_name("headwater")
+
+    done = subprocess.run([script], env=environ, capture_output=True, text=True, check=True)
+
+    assert {*done.stdout.split()} == offered
 
 
 def test_a_pipe_gets_the_same_text_each_time(cli, trained):

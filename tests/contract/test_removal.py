@@ -17,7 +17,7 @@ from headwater.model.lineage import Direction, Walk
 from headwater.model.models import NewVersion, Transition
 from headwater.model.series import Points, SeriesBatch
 from headwater.model.upkeep import Expiry, Subject, Tombstone
-from tests.contract.builders import START_MS, put_type, start_run
+from tests.contract.builders import START_MS, add_versions, move, put_type, start_run
 
 DAY_MS = 86_400_000
 
@@ -178,6 +178,20 @@ def test_version_that_is_or_was_in_production_stays_unless_its_deletion_is_a_dec
     found = store.models.version("m", 2)
     assert (found.version, found.removed_ms, found.stage) == (2, clock.now_ms, "archived")
     assert store.models.add_version(NewVersion(model="m"), actor="ann").version == 5
+
+
+def test_model_that_was_deleted_as_a_whole_lets_its_released_versions_go(store, clock):
+    add_versions(store, number=2)
+    move(store, 1)
+    move(store, 1, "archived")
+    store.models.delete("m", actor="ann", reason="withdrawn", force=True)
+
+    planned = store.upkeep.removable(expiry(clock.now_ms))
+
+    assert (dict(planned.nodes), dict(planned.kept)) == ({"headwater.Model": 2}, {})
+    store.models.restore("m", actor="ann", reason="missed")
+    store.artifacts.delete([v.id for v in store.models.page_versions().items])
+    assert sorted(store.upkeep.removable(expiry(clock.now_ms)).kept) == ["models/m/1"]
 
 
 def test_model_and_experiment_stay_while_something_is_in_them(store, clock):

@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from headwater.model.graph import ArtifactState, ExecutionState, NodeKind
+from headwater.model.ledger import LedgerEntry
 from headwater.model.refs import ModelRef
 from headwater.model.upkeep import Expiry, Removal, Subject, Tombstone
 from headwater.store.sql import tombstones, versions
@@ -181,17 +182,23 @@ class Remover:
         held: dict[str, str] = {}
         undone: dict[str, str] = {}
         exclusive = self._processes.exclusive_anywhere(conn)
-        for start in range(0, len(refs), LOOKUP_BATCH):
-            mine = ledger.c.subject.in_(refs[start : start + LOOKUP_BATCH])
-            for entry in self._ledger.entries_in(conn, mine):
-                stage = entry.details.get("to")
-                if entry.action == DELETE and entry.subject in held:
-                    undone[entry.subject] = held.pop(entry.subject)
-                elif entry.action == RESTORE and entry.subject in undone:
-                    held[entry.subject] = undone.pop(entry.subject)
-                elif isinstance(stage, str) and stage in exclusive:
-                    held[entry.subject] = stage
+        for entry in self._decisions_on(conn, refs):
+            stage = entry.details.get("to")
+            if isinstance(stage, str) and stage in exclusive:
+                held[entry.subject] = stage
+            for ref in _versions_of(entry):
+                if entry.action == DELETE and ref in held:
+                    undone[ref] = held.pop(ref)
+                elif entry.action == RESTORE and ref in undone:
+                    held[ref] = undone.pop(ref)
         return held
+
+    def _decisions_on(self, conn: sa.Connection, refs: Sequence[str]) -> list[LedgerEntry]:
+        """Return the decisions on versions and on their models, oldest first."""
+        subjects = sorted({*refs, *(ref.rpartition("/")[0] for ref in refs)})
+        parts = [subjects[i : i + LOOKUP_BATCH] for i in range(0, len(subjects), LOOKUP_BATCH)]
+        found = [e for part in parts for e in self._ledger.entries_in(conn, ledger.c.subject.in_(part))]
+        return sorted(found, key=lambda entry: entry.seq)
 
     def _count_types(self, conn: sa.Connection, table: NodeTable, ids: Sequence[int]) -> dict[str, int]:
         if not ids:
@@ -290,3 +297,9 @@ def _is_given_up(expiry: Expiry) -> sa.ColumnElement[bool]:
     is_old = artifact.c.updated_ms <= expiry.nodes_ms
     is_pending = sa.and_(artifact.c.state == ArtifactState.PENDING, ~going_on.exists())
     return sa.and_(is_old, sa.or_(artifact.c.state == ArtifactState.ABANDONED, is_pending))
+
+
+def _versions_of(entry: LedgerEntry) -> list[str]:
+    """Return the versions that a decision is on: one, or those of a model that it names."""
+    numbers = entry.details.get("versions")
+    return [f"{entry.subject}/{n}" for n in numbers] if isinstance(numbers, list) else [entry.subject]

@@ -80,7 +80,7 @@ class Lineage:
             text = self._hops.get((direction, kind))
             if text is None:
                 text = self._hops[direction, kind] = self._db.text_of(self._hop(direction, kind))
-            rows: Any = driver.fetch(conn, text, (self._db.dialect.pack_ids(ids),))
+            rows: Any = driver.fetch(conn, text, (self._db.dialect.pack_joined(ids),))
             return rows
 
         return expand

@@ -27,7 +27,7 @@ class Dialect:
             the parameter is named `ids`, its value comes from `pack_ids`.
         given_ids: The beginning of a driver's own FROM clause that joins a table to the ids
             in a parameter, as `given.id`, starting from the ids.
-        pack_ids: Makes that parameter.
+        pack_joined: Makes that parameter.
         insert_nodes: Inserts rows without id and returns their new ids, in order.
         insert_rows: Inserts rows the fastest way; parameters as `insert_nodes`.
         insert_missing: An INSERT that leaves out rows whose key is there.
@@ -46,6 +46,7 @@ class Dialect:
     given: Callable[[sa.ColumnElement[Any], sa.BindParameter[Any]], sa.ColumnElement[bool]]
     given_ids: str
     pack_ids: Callable[[Sequence[int]], Any]
+    pack_joined: Callable[[Sequence[int]], Any]
     insert_nodes: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], list[int]]
     insert_rows: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], None]
     insert_missing: Callable[[sa.Table, Sequence[str]], Insert]

@@ -125,6 +125,7 @@ POSTGRESQL: Final = Dialect(
     given=_given,
     given_ids="unnest(%s::bigint[]) AS given(id) JOIN",
     pack_ids=_packed,
+    pack_joined=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,

@@ -158,6 +158,7 @@ SQLITE: Final = Dialect(
     # CROSS JOIN is an inner join whose order SQLite keeps.
     given_ids="(SELECT value AS id FROM json_each(?)) AS given CROSS JOIN",
     pack_ids=_packed,
+    pack_joined=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     insert_missing=_insert_missing,

@@ -1,7 +1,6 @@
 """`headwater db`: look after the database itself."""
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 from headwater.cli.durations import Duration
 from headwater.cli.output import json_option, print_json, print_rows, when
 from headwater.cli.session import options_of
-from headwater.errors import InvalidError
+from headwater.model.times import milliseconds
 from headwater.sdk.backups import BackupSet
 from headwater.sdk.client import places_of
 from headwater.store import upgrade_store
@@ -79,7 +78,7 @@ def backups(ctx: click.Context, source: Path, *, as_json: bool) -> None:
 @click.pass_context
 def restore(ctx: click.Context, source: Path, moment: str | None, *, force: bool, as_json: bool) -> None:
     """Make the store what a backup in the folder SOURCE holds; times are UTC unless they say otherwise."""
-    wanted_ms = None if moment is None else _moment_ms(moment)
+    wanted_ms = None if moment is None else milliseconds(moment)
     done = _backup_set(ctx, source).restore(wanted_ms, force=force)
     faults = [finding for finding in done.findings if finding.is_fault]
     if as_json:
@@ -124,14 +123,6 @@ def _row(one: Backup) -> dict[str, Any]:
         "store": one.store,
         "folder": str(one.folder),
     }
-
-
-def _moment_ms(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidError(f"{text!r} is not a time: write 2026-11-20T14:05, in UTC") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _words(seconds: float) -> str:

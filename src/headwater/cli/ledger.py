@@ -85,7 +85,7 @@ def verify_ledger(
         with client(ctx) as opened:
             if head and head.store_id != opened.store.ledger.head().store_id:
                 raise click.UsageError(f"{head_file} is the head of another store's ledger")
-            found = verify(all_records(opened.store.ledger), head)
+            found = verify(all_records(opened.store.ledger.records), head)
     _print(found, as_json=as_json)
     if not found.is_intact:
         raise CorruptError(f"the ledger is not as it was written: {found.fault_count} faults")
@@ -98,7 +98,7 @@ def verify_ledger(
 def export_ledger(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     """Write all decisions to FILE, one JSON object a line."""
     with client(ctx) as opened:
-        count = write_export(file, all_records(opened.store.ledger))
+        count = write_export(file, all_records(opened.store.ledger.records))
     print_facts({"file": str(file), "entries": count}, as_json=as_json)
 
 

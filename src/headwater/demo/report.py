@@ -141,7 +141,7 @@ def read_year(client: Client, run_id: str) -> YearReport:
         difference=client.lineage(first).diff(last, rows=True),
         missing=client.lineage(last).missing(),
         summer=_summer(client, year),
-        ledger=verify(all_records(client.store.ledger)),
+        ledger=verify(all_records(client.store.ledger.records)),
     )
 
 

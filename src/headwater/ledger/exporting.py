@@ -1,7 +1,7 @@
 """A ledger and its head as files, for whoever keeps them elsewhere."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,16 @@ from headwater.errors import CorruptError, InvalidError
 from headwater.ledger.chain import canonical
 from headwater.ledger.signing import Signed, signed, verified
 from headwater.model.ledger import LedgerHead, LedgerRecord
-from headwater.model.protocols import LedgerStore
 
 
-def all_records(ledger: LedgerStore) -> Iterator[LedgerRecord]:
-    """Yield every entry of a store's ledger, by number."""
+def all_records(read: Callable[..., Sequence[LedgerRecord]]) -> Iterator[LedgerRecord]:
+    """Yield every entry of a ledger, by number.
+
+    Args:
+        read: Gives some of the entries after a number, as `LedgerStore.records` does.
+    """
     last = 0
-    while more := ledger.records(after=last):
+    while more := read(after=last):
         yield from more
         last = more[-1].seq
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from headwater.errors import RefusedError
 from headwater.model.values import Json
 
 
@@ -59,3 +60,13 @@ class LedgerHead:
     seq: int
     hash: str
     time_ms: int
+
+
+def check_reason(reason: str) -> None:
+    """Check that a decision has a reason.
+
+    Raises:
+        RefusedError: it is blank.
+    """
+    if not reason.strip():
+        raise RefusedError("a decision needs a reason: it is kept in the ledger for those who ask later")

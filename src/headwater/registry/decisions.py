@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from headwater.errors import RefusedError
 from headwater.model.approvals import ApprovalRequest, NewRequest, NewVote
+from headwater.model.ledger import check_reason
 from headwater.model.models import PRODUCTION, Description
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.release import ReleaseProcess
@@ -222,13 +222,3 @@ class Decisions:
             model=self.name, version=version, stage=to, actor=self.actor, reason=reason, approves=approves
         )
         return self.store.approvals.vote(vote)
-
-
-def check_reason(reason: str) -> None:
-    """Check that a decision has a reason.
-
-    Raises:
-        RefusedError: it is blank.
-    """
-    if not reason.strip():
-        raise RefusedError("a decision needs a reason: it is kept in the ledger for those who ask later")

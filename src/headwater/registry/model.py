@@ -7,14 +7,14 @@ from typing import Final
 from headwater.errors import RefusedError, UnmetError
 from headwater.model.filters import Comparison, Field, Operator, Scope
 from headwater.model.graph import ArtifactChange
-from headwater.model.ledger import LedgerEntry
+from headwater.model.ledger import LedgerEntry, check_reason
 from headwater.model.listing import Listing, Order
 from headwater.model.models import PRODUCTION, ModelVersion, RegisteredModel, Transition
 from headwater.model.refs import ModelRef
 from headwater.model.release import Need, NeedKind
 from headwater.model.values import Json, PropertyValue
 from headwater.registry.comparing import VersionComparison, compare_versions
-from headwater.registry.decisions import Decisions, check_reason
+from headwater.registry.decisions import Decisions
 from headwater.registry.loading import LoadCheck, load_version, verify_version
 from headwater.registry.status import VersionStatus, status_of
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from headwater.model.approvals import ApprovalRequest
 from headwater.model.filters import Entity
+from headwater.model.ledger import check_reason
 from headwater.model.listing import Listing
 from headwater.model.models import ModelVersion, RegisteredModel
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.release import ReleaseProcess
 from headwater.model.values import Properties
-from headwater.registry.decisions import check_reason
 from headwater.registry.loading import LoadCheck
 from headwater.registry.model import Model
 

@@ -7,6 +7,7 @@ from headwater.model import builtin
 from headwater.model.data import DataVersion
 from headwater.model.graph import Artifact, EventType, NodeKind
 from headwater.model.ids import ArtifactId, ExecutionId
+from headwater.model.ledger import check_reason
 from headwater.model.protocols import Store
 from headwater.model.refs import RunRef
 from headwater.model.runs import Run
@@ -32,7 +33,7 @@ def delete_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str, f
     Raises:
         RefusedError: the reason is empty, or a run has made registered versions and `force` is not set.
     """
-    _check_reason(reason)
+    check_reason(reason)
     made = [] if force else _registered(store, runs)
     if made:
         more = f" and {len(made) - _NAMED} more" if len(made) > _NAMED else ""
@@ -52,7 +53,7 @@ def restore_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str) 
     Raises:
         RefusedError: the reason is empty.
     """
-    _check_reason(reason)
+    check_reason(reason)
     parts = _own_artifacts(store, runs)
     # What was deleted in the same moment went with the run.
     chosen = [_subject(run, [a for a in parts[run.id] if a.deleted_ms == run.deleted_ms]) for run in runs]
@@ -65,7 +66,7 @@ def delete_data(store: Store, versions: Sequence[DataVersion], *, actor: str, re
     Raises:
         RefusedError: the reason is empty.
     """
-    _check_reason(reason)
+    check_reason(reason)
     store.upkeep.delete([_data_subject(version) for version in versions], actor=actor, reason=reason)
 
 
@@ -75,7 +76,7 @@ def restore_data(store: Store, versions: Sequence[DataVersion], *, actor: str, r
     Raises:
         RefusedError: the reason is empty.
     """
-    _check_reason(reason)
+    check_reason(reason)
     store.upkeep.restore([_data_subject(version) for version in versions], actor=actor, reason=reason)
 
 
@@ -111,8 +112,3 @@ def _subject(run: Run, parts: Sequence[Artifact]) -> Subject:
 
 def _data_subject(version: DataVersion) -> Subject:
     return Subject(kind=NodeKind.ARTIFACT, id=version.id, ref=version.ref)
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
-        raise RefusedError("a decision needs a reason: it is kept in the ledger for those who ask later")

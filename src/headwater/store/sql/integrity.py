@@ -1,15 +1,14 @@
 """Does the store keep its own rules? Set-based checks, and repairs that lose nothing that is referred to."""
 
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from headwater.ledger import verify
+from headwater.ledger import all_records, verify
 from headwater.model.graph import ArtifactState, ExecutionState
-from headwater.model.ledger import LedgerRecord
 from headwater.model.runs import RunStatus
 from headwater.model.upkeep import DATABASE_FILE, Finding, StoreFacts
 from headwater.store.sql import dangling, series_checks
@@ -110,19 +109,12 @@ class Integrity:
 
 def ledger_faults(conn: sa.Connection) -> list[Finding]:
     """Find what is altered, missing or out of order in the ledger."""
-    found = verify(_all_records(conn))
+    found = verify(all_records(partial(records_in, conn)))
     if found.is_intact:
         return []
     examples = tuple(f"entry {fault.seq} {fault.text}" for fault in found.faults[:EXAMPLES])
     problem = "decisions in the ledger that are altered, missing or out of order"
     return [Finding(check="ledger", problem=problem, count=found.fault_count, examples=examples)]
-
-
-def _all_records(conn: sa.Connection) -> Iterator[LedgerRecord]:
-    last = 0
-    while more := records_in(conn, after=last):
-        yield from more
-        last = more[-1].seq
 
 
 def facts_in(conn: sa.Connection) -> StoreFacts:

@@ -34,9 +34,8 @@ def standing_at(conn: sa.Connection, ledger: Ledger, at_ms: int, exclusive: froz
     stages, aliases = undone(ledger.entries_in(conn, schema.ledger.c.time_ms > at_ms))
     names = {name for name, _ in (*stages, *aliases)}
     owners, ids = _models(conn, names), _versions(conn, names)
-    then: dict[int, dict[str, int]] = {
-        owners[n]: _aliases(conn, owners[n]) for n, _ in aliases if n in owners
-    }
+    moved_aliases = {owners[name] for name, _ in aliases if name in owners}
+    then = {owner: _aliases(conn, owner) for owner in moved_aliases}
     for (name, label), number in aliases.items():
         if name in owners:
             then[owners[name]].pop(label, None)

@@ -48,7 +48,7 @@ format: .venv/.ready-dev ## Rewrite the Python files in house layout
 	$(BIN)/ruff format .
 
 .PHONY: peers
-peers: .venv-peers/mlmd/.ready ## Install the original ML Metadata beside, for tests that compare (Python 3.11)
+peers: .venv-peers/mlmd/.ready .venv-peers/mlflow/.ready ## Install the original ML Metadata and MLflow beside, for tests that compare
 
 .PHONY: fuzz-mlmd
 fuzz-mlmd: .venv/.ready-dev .venv-peers/mlmd/.ready ## Compare with the original ML Metadata at length (FUZZ=1500)
@@ -95,9 +95,9 @@ clean: ## Remove the environments and caches (stores and data stay)
 	.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-.venv-peers/mlmd/.ready: tests/compat/mlmd/requirements.txt | $(filter .venv-tools/%,$(UV))
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/mlmd
-	$(UV) pip install --quiet --python .venv-peers/mlmd/bin/python --requirements $<
+.venv-peers/%/.ready: tests/compat/%/requirements.txt | $(filter .venv-tools/%,$(UV))
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/$*
+	$(UV) pip install --quiet --python .venv-peers/$*/bin/python --requirements $<
 	@touch $@
 
 .venv/bin/python: | $(filter .venv-tools/%,$(UV))
@@ -108,5 +108,5 @@ clean: ## Remove the environments and caches (stores and data stay)
 	@touch $@
 
 .venv/.ready-dev: pyproject.toml requirements.lock | .venv/bin/python
-	$(INSTALL) '.[demo,grpc,mlmd,mysql,postgresql,s3,signing,sklearn]' --group dev
+	$(INSTALL) '.[demo,grpc,mlmd,mysql,postgresql,s3,server,signing,sklearn]' --group dev
 	@touch $@ .venv/.ready-demo

@@ -1,0 +1,1 @@
+"""Headwater over HTTP: the native API, and MLflow's."""

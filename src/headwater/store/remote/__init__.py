@@ -1,0 +1,1 @@
+"""The store behind a server's HTTP address."""

@@ -63,7 +63,7 @@ class Call:
     """An operator or function of `OPERATORS` with its arguments."""
 
     operator: str
-    arguments: tuple["Expression", ...]
+    arguments: "tuple[Expression, ...]"
 
 
 Expression: TypeAlias = Column | Constant | Call

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from headwater.server.http.backend import Backend
+from headwater.server.http.blobs import blob_router
 from headwater.server.http.faults import add_fault_handlers
 from headwater.server.http.store_calls import store_router
 from headwater.version import VERSION
@@ -22,4 +23,5 @@ def create_app(backend: Backend) -> FastAPI:
     )
     add_fault_handlers(app)
     app.include_router(store_router(backend), prefix=API)
+    app.include_router(blob_router(backend), prefix=API)
     return app

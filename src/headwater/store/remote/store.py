@@ -27,7 +27,8 @@ from headwater.model.protocols import (
     UpkeepStore,
 )
 from headwater.store.calls import MEDIA_TYPE, Call, calls, entity, error_of, framed, pack, plain, unpack
-from headwater.transport import Address, Answer, Connection
+from headwater.transport.address import Address
+from headwater.transport.connection import Answer, Connection
 
 PATH: Final = "/api/v1/store/"
 _HEADERS: Final = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}

@@ -45,6 +45,8 @@ _COMMANDS: Final = {
     "gc": "headwater.cli.gc:gc",
     "doctor": "headwater.cli.doctor:doctor",
     "db": "headwater.cli.db:db",
+    "users": "headwater.cli.users:users",
+    "tokens": "headwater.cli.tokens:tokens",
     "server": "headwater.cli.server:server",
     "sync": "headwater.cli.sync:sync",
 }

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from headwater.model.protocols.access import AccessStore
 from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
@@ -85,6 +86,11 @@ class Store(Protocol):
     @property
     def upkeep(self) -> UpkeepStore:
         """Deletion, removal for good, and integrity."""
+        ...
+
+    @property
+    def access(self) -> AccessStore:
+        """Accounts, tokens and grants; a view of the past has those of now."""
         ...
 
     def at(self, time_ms: int, /) -> "Store":

@@ -11,13 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from headwater.blobs.manifests import encode_manifest
+from headwater.model.access import Permission
 from headwater.model.blobs import FOLDER_SCHEME
 from headwater.model.protocols import BlobStore
+from headwater.server.http.access import needs
 from headwater.server.http.backend import Backend
+from headwater.server.http.pieces import PIECE_BYTES, in_pieces
 from headwater.server.http.ranges import wanted_range
 from headwater.server.http.uploads import Uploads, keep_verified
 
-_PIECE_BYTES: Final = 2**20
+ANY_SIZE: Final = 2**50
+"""Bodies that go to the disk as they come are bound by the disk."""
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 _NEVER_RUN: Final = {
     # Whoever stored the bytes chose them: no browser is to take them for a page of this server.
@@ -30,15 +34,21 @@ _NEVER_RUN: Final = {
 def blob_router(backend: Backend) -> APIRouter:
     """Return the routes of `/blobs` and `/uploads`."""
     router = APIRouter(tags=["blobs"])
+    reads, writes, removes = ([needs(p)] for p in (Permission.READ, Permission.WRITE, Permission.ADMIN))
     blobs, uploads = backend.blobs, Uploads(backend.spool)
 
-    @router.get("/blobs", response_class=StreamingResponse)
+    @router.get("/blobs", dependencies=reads, response_class=StreamingResponse)
     def list_blobs() -> StreamingResponse:
         """List all that is stored, one JSON object a line: digest, size_bytes, modified_ms."""
         lines = (msgspec.json.encode(each) + b"\n" for each in blobs.stored())
-        return StreamingResponse(_joined(lines), media_type="application/x-ndjson")
+        return StreamingResponse(in_pieces(lines), media_type="application/x-ndjson")
 
-    @router.api_route("/blobs/{digest}", methods=["GET", "HEAD"], response_class=StreamingResponse)
+    @router.api_route(
+        "/blobs/{digest}",
+        methods=["GET", "HEAD"],
+        dependencies=reads,
+        response_class=StreamingResponse,
+    )
     def get_blob(digest: str, request: Request) -> Response:
         """Return a file's bytes, or the manifest of a folder; takes `Range` and `If-None-Match`."""
         headers = {
@@ -60,7 +70,7 @@ def blob_router(backend: Backend) -> APIRouter:
         pieces = _pieces(_open(blobs, digest), first, last)
         return StreamingResponse(pieces, status, headers, "application/octet-stream")
 
-    @router.put("/blobs/{digest}")
+    @router.put("/blobs/{digest}", dependencies=writes, max_body_size=ANY_SIZE)
     async def put_blob(digest: str, request: Request, upload: str | None = None) -> dict[str, int | str]:
         """Store bytes under their digest: those of the body, or of a finished upload."""
         if upload is None:
@@ -70,12 +80,12 @@ def blob_router(backend: Backend) -> APIRouter:
         stored = await run_in_threadpool(keep_verified, blobs, digest, path)
         return {"digest": stored.digest, "size_bytes": stored.size_bytes}
 
-    @router.post("/blobs/{digest}/touch")
+    @router.post("/blobs/{digest}/touch", dependencies=writes)
     def touch_blob(digest: str) -> dict[str, bool]:
         """Make bytes as new as if they were stored now, so that nobody removes them; false: store them."""
         return {"is_there": blobs.touch(digest)}
 
-    @router.delete("/blobs/{digest}")
+    @router.delete("/blobs/{digest}", dependencies=removes)
     def delete_blob(digest: str, unless_newer_than: int | None = None) -> dict[str, bool]:
         """Remove bytes, or only those that were not stored after a moment (milliseconds)."""
         if unless_newer_than is not None:
@@ -83,24 +93,24 @@ def blob_router(backend: Backend) -> APIRouter:
         blobs.delete(digest)
         return {"removed": True}
 
-    @router.post("/uploads", status_code=201)
+    @router.post("/uploads", status_code=201, dependencies=writes)
     def start_upload() -> dict[str, int | str]:
         """Begin an upload that can be taken up again after a break."""
         return {"id": uploads.start(), "size_bytes": 0}
 
-    @router.get("/uploads/{upload}")
+    @router.get("/uploads/{upload}", dependencies=writes)
     def get_upload(upload: str) -> dict[str, int | str]:
         """Tell how far an upload has come."""
         return {"id": upload, "size_bytes": uploads.size_bytes(upload)}
 
-    @router.patch("/uploads/{upload}")
+    @router.patch("/uploads/{upload}", dependencies=writes, max_body_size=ANY_SIZE)
     async def continue_upload(upload: str, request: Request) -> dict[str, int | str]:
         """Add the body to an upload; `Upload-Offset` says where it belongs."""
         offset = request.headers.get("upload-offset")
         size_bytes = await uploads.add(upload, offset, request.stream())
         return {"id": upload, "size_bytes": size_bytes}
 
-    @router.delete("/uploads/{upload}")
+    @router.delete("/uploads/{upload}", dependencies=writes)
     def drop_upload(upload: str) -> dict[str, bool]:
         """Give up an upload."""
         return {"removed": uploads.drop(upload)}
@@ -125,19 +135,6 @@ def _pieces(file: BinaryIO, first: int, last: int) -> Iterator[bytes]:
     with file:
         file.seek(first)
         left = last - first + 1
-        while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+        while left > 0 and (piece := file.read(min(left, PIECE_BYTES))):
             left -= len(piece)
             yield piece
-
-
-def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Put short pieces together: each one that is sent costs a change of threads."""
-    waiting: list[bytes] = []
-    size = 0
-    for line in lines:
-        waiting.append(line)
-        size += len(line)
-        if size >= _PIECE_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headwater.errors import FilterError, HeadwaterError, NotFoundError
+from headwater.server.http.access import refusal_headers
 from headwater.store.calls import MEDIA_TYPE, fault, pack
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -27,6 +28,9 @@ STATUSES: Final[Mapping[str, int]] = {
     "schema": 500,
     "unavailable": 503,
     "missing_package": 500,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "throttled": 429,
     "internal": 500,
 }
 """HTTP statuses by code, as `headwater.errors` lists them."""
@@ -46,7 +50,7 @@ def add_fault_handlers(app: FastAPI) -> None:
 def fault_response(request: Request, error: HeadwaterError) -> Response:
     """Answer with an error: in MessagePack to a client of the store, in JSON to all others."""
     status = STATUSES.get(error.code, 500)
-    headers = {"Retry-After": "1"} if status == 503 else None
+    headers = {"Retry-After": "1"} if status == 503 else refusal_headers(request, error)
     if MEDIA_TYPE in request.headers.get("accept", ""):
         return Response(pack(fault(error)), status, headers, MEDIA_TYPE)
     near = error.near if isinstance(error, NotFoundError) else ()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from headwater.errors import InvalidError
 from headwater.model.access import Permission
 from headwater.model.protocols import Store
-from headwater.store.calls.rights import PERMISSIONS, REPEATABLE
+from headwater.store.calls.rights import NEVER_SERVED, PERMISSIONS, REPEATABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Call:
 
 @cache
 def calls() -> Mapping[str, Call]:
-    """Return all calls by name."""
+    """Return all calls that a server answers, by name."""
     found = {call.name: call for call in _calls()}
     if unknown := PERMISSIONS.keys() ^ found.keys():
         raise AssertionError(f"calls and their permissions differ: {sorted(unknown)}")
@@ -78,8 +78,9 @@ def _calls() -> Iterator[Call]:
     for part, prop in inspect.getmembers(Store, lambda member: isinstance(member, property)):
         protocol = get_type_hints(prop.fget)["return"]
         for method, function in inspect.getmembers(protocol, inspect.isfunction):
-            if not method.startswith("_"):
-                yield _call(f"{part}.{method}", function, _type_arguments(protocol))
+            name = f"{part}.{method}"
+            if not method.startswith("_") and name not in NEVER_SERVED:
+                yield _call(name, function, _type_arguments(protocol))
 
 
 def _call(name: str, function: Callable[..., Any], arguments: Mapping[Any, Any]) -> Call:

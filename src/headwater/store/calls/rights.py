@@ -43,6 +43,7 @@ _DECIDE: Final = {
     "upkeep": "delete restore",
 }
 _ADMIN: Final = {
+    "access": "add add_token all get grant is_empty remove revoke_token set_password set_role tokens ungrant",
     "lineage": "keep_in_memory release_memory",
     "releases": "set_process",
     "upkeep": "check removable remove repair",
@@ -59,6 +60,12 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     **_named(_DECIDE, Permission.DECIDE),
     **_named(_ADMIN, Permission.ADMIN),
 }
+
+NEVER_SERVED: Final = frozenset(
+    f"access.{method}"
+    for method in ("begin_sign_in", "by_oidc", "by_token", "credentials", "note_use", "take_sign_in")
+)
+"""What only a server itself asks its store: secrets' digests and hashes never leave it."""
 
 REPEATABLE: Final = frozenset(
     {

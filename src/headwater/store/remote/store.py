@@ -11,6 +11,7 @@ import msgspec
 
 from headwater.errors import HeadwaterError, UnavailableError
 from headwater.model.protocols import (
+    AccessStore,
     ApprovalStore,
     ArtifactStore,
     ContextStore,
@@ -78,6 +79,7 @@ class RemoteStore:
         self.lineage: LineageStore = part("lineage")
         self.ledger: LedgerStore = part("ledger")
         self.upkeep: UpkeepStore = part("upkeep")
+        self.access: AccessStore = part("access")
 
     def _part(self, name: str) -> Any:
         """Return a part; it has what its protocol declares, as the calls are read off the protocols."""
@@ -135,7 +137,7 @@ class _Part:
     def __getattr__(self, method: str) -> Any:
         call = calls().get(f"{self._name}.{method}")
         if call is None:
-            raise AttributeError(f"{self._name} has no {method}")
+            raise AttributeError(f"a server answers no {self._name}.{method}")
 
         def ask(*args: Any, **kwargs: Any) -> Any:
             return self._send(call, call.bind(args, kwargs))

@@ -98,6 +98,14 @@ def test_types_that_clash_are_refused_with_all_others(store, coming, problem):
     assert store.types.find(CONTEXT, "free") is None
 
 
+def test_types_that_are_there_twice_are_refused(store):
+    twice = [GROUP, replace(GROUP, id=TypeId(50))]
+
+    assert store.transfer.clashes(twice) == ["types 40 and 50 are both 'Group' there"]
+    with pytest.raises(ConflictError, match="both 'Group'"):
+        store.transfer.take_types(twice)
+
+
 def test_unused_system_types_make_room(store):
     names = {each.name for each in SYSTEM_TYPES}
     mine = NodeType(id=TypeId(1), kind=EXECUTION, name="Trainer")

@@ -53,6 +53,7 @@ def test_the_originals_client_sees_the_same_over_grpc(file: Path, store_url: str
 def test_older_schemas_come_with_what_they_have(original: Original, file: Path, store_url: str, version: int):
     # The older ones have no place for these, and would leave rows without a value.
     run_sql(file, "DELETE FROM ArtifactProperty WHERE bool_value IS NOT NULL OR proto_value IS NOT NULL")
+    run_sql(file, "UPDATE Type SET name = 'Table 1' WHERE version = 'v1'")
     original.downgrade(file, version)
     with closing(sqlite3.connect(file)) as conn:
         assert conn.execute("SELECT schema_version FROM MLMDEnv").fetchall() == [(version,)]

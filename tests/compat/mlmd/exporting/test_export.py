@@ -76,7 +76,7 @@ def test_an_import_of_an_export_is_the_store(filled: Store, tmp_path: Path):
         assert graph_of(again) == graph_of(filled)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.dictionaries(TEXTS.filter(bool), VALUES, max_size=4))
 def test_values_survive_an_export_and_an_import(tmp_path: Path, values: dict[str, Any]):
     file = tmp_path / "out.db"

@@ -46,6 +46,8 @@ _ADMIN: Final = {
     "access": "add add_token all get grant is_empty remove revoke_token set_password set_role tokens ungrant",
     "lineage": "keep_in_memory release_memory",
     "releases": "set_process",
+    "transfer": "claims clashes compare count_properties reserve take_events take_memberships take_nodes "
+    "take_types",
     "upkeep": "check removable remove repair",
 }
 
@@ -84,6 +86,15 @@ REPEATABLE: Final = frozenset(
         "runs.start",
         "series.append",
         "series.merge",
+        "transfer.claims",
+        "transfer.clashes",
+        "transfer.compare",
+        "transfer.count_properties",
+        "transfer.reserve",
+        "transfer.take_events",
+        "transfer.take_memberships",
+        "transfer.take_nodes",
+        "transfer.take_types",
         "types.put",
         "upkeep.check",
         "upkeep.removable",

@@ -24,6 +24,7 @@ from headwater.model.protocols import (
     ReleaseStore,
     RunStore,
     SeriesStore,
+    TransferStore,
     TypeStore,
     UpkeepStore,
 )
@@ -80,6 +81,7 @@ class RemoteStore:
         self.ledger: LedgerStore = part("ledger")
         self.upkeep: UpkeepStore = part("upkeep")
         self.access: AccessStore = part("access")
+        self.transfer: TransferStore = part("transfer")
 
     def _part(self, name: str) -> Any:
         """Return a part; it has what its protocol declares, as the calls are read off the protocols."""

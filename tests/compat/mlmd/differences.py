@@ -54,6 +54,8 @@ def excuse(method: str, request: Any, theirs: Answer, ours: Answer) -> str | Non
 def _hidden(method: str) -> Collection[str]:
     if method == "GetLineageSubgraph":
         return ("external_id", "base_type")
+    if method == "GetArtifactsByID":
+        return ("base_type",)
     return _HIDDEN.get(method.partition("Type")[2], ())
 
 

@@ -133,14 +133,13 @@ def _without_field(message: Any, field: Any, value: Any) -> Iterator[Any]:
         copy.ClearField(field.name)
         yield copy
     kind = message.DESCRIPTOR.name.lower()
-    if kind in KINDS and message.HasField("type_id"):
-        own, copy = 10 + KINDS.index(kind), _copy(message)
-        if field.name == "id":
-            copy.ClearField("id")
-            yield copy
-        elif field.name == "type_id" and value != own:
-            copy.type_id = own
-            yield copy
+    if kind in KINDS and field.name in {"id", "type_id"}:
+        # The node would be right as a new one of the type that is always there.
+        copy = _copy(message)
+        copy.ClearField(field.name)
+        if field.name == "type_id" or not copy.HasField("type_id"):
+            copy.type_id = 10 + KINDS.index(kind)
+        yield copy
     if field.message_type is not None:
         for part in _without_one(value):
             copy = _copy(message)

@@ -6,12 +6,13 @@ from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.filters import filter_of
 from headwater.compat.mlmd.service.kinds import Kind, Message, answer
 from headwater.compat.mlmd.service.nodes import message_of
+from headwater.compat.mlmd.service.options import read_options
 from headwater.model.filters import And, Field, Filter, Scope
 from headwater.model.listing import MAX_PAGE, Listing, Order
 from headwater.model.protocols import Store
 
 LARGEST_PAGE: Final = 100
-"""MLMD's clients ask for no more; a larger wish gets this many, and a token for the rest."""
+"""MLMD's clients ask for no more; a larger wish gets this many and a token, unless it has `exact_limits`."""
 
 _ID: Final = 3
 _ORDERS: Final = {1: "created_time", 2: "updated_time", _ID: "id"}
@@ -35,11 +36,13 @@ class Lists:
         Raises:
             InvalidArgumentError: the options cannot be right.
         """
+        reading = read_options(request)
         if not request.HasField("options"):
-            return answer(call, **{f"{kind.word}s": self._all(kind, among)})
+            nodes_found = self._all(kind, among, with_deleted=reading.with_deleted)
+            return answer(call, **{f"{kind.word}s": nodes_found})
         nodes = kind.nodes(self._store)
         try:
-            listing = listing_of(kind, request.options, among)
+            listing = listing_of(kind, request.options, among, reading)
         except InvalidArgumentError:
             # As in MLMD, the options of a list that is empty in any case are not looked at.
             if among is not None and not nodes.page(Listing(filter=among, limit=1)).items:
@@ -51,21 +54,26 @@ class Lists:
             response.next_page_token = page.next_token
         return response
 
-    def _all(self, kind: Kind, among: Filter | None) -> list[Message]:
+    def _all(self, kind: Kind, among: Filter | None, *, with_deleted: bool) -> list[Message]:
         messages: list[Message] = []
         token: str | None = None
         while True:
-            page: Any = kind.nodes(self._store).page(
-                Listing(filter=among, limit=MAX_PAGE, order_by=(_order(_ID),), page_token=token)
+            listing = Listing(
+                filter=among,
+                limit=MAX_PAGE,
+                order_by=(_order(_ID),),
+                page_token=token,
+                with_deleted=with_deleted,
             )
+            page: Any = kind.nodes(self._store).page(listing)
             messages += (message_of(kind, node) for node in page.items)
             token = page.next_token
             if token is None:
                 return messages
 
 
-def listing_of(kind: Kind, options: Message, among: Filter | None) -> Listing:
-    """Turn list options into a listing.
+def listing_of(kind: Kind, options: Message, among: Filter | None, reading: Message) -> Listing:
+    """Turn list options and read options into a listing.
 
     Raises:
         InvalidArgumentError: the size, the order or the filter cannot be right.
@@ -84,7 +92,8 @@ def listing_of(kind: Kind, options: Message, among: Filter | None) -> Listing:
     return Listing(
         filter=terms[0] if len(terms) == 1 else And(terms) if terms else None,
         order_by=(_order(order.field, is_descending=not order.is_asc),),
-        limit=min(size, LARGEST_PAGE),
+        limit=min(size, MAX_PAGE if reading.exact_limits else LARGEST_PAGE),
+        with_deleted=reading.with_deleted,
         page_token=options.next_page_token or None,
     )
 

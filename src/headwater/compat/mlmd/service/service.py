@@ -1,8 +1,9 @@
-"""All calls of MLMD's service by name, answered by a store."""
+"""All calls of MLMD's service, and those for deletion, by name, answered by a store."""
 
 from typing import Any
 
 from headwater.compat.mlmd.errors import UnimplementedError
+from headwater.compat.mlmd.service.deletion import DeletionCalls
 from headwater.compat.mlmd.service.edges import EdgeCalls
 from headwater.compat.mlmd.service.kinds import Message
 from headwater.compat.mlmd.service.lineage import LineageCalls
@@ -15,7 +16,7 @@ from headwater.model.protocols import Store
 
 
 class MetadataService:
-    """Answers the calls of `ml_metadata.MetadataStoreService`; knows of no transport.
+    """Answers `ml_metadata.MetadataStoreService` and `headwater.mlmd.UpkeepService`; knows of no transport.
 
     All methods are safe to call from several threads.
     """
@@ -29,6 +30,7 @@ class MetadataService:
             **EdgeCalls(store).calls(),
             **ReadCalls(store).calls(),
             **LineageCalls(store).calls(),
+            **DeletionCalls(store).calls(),
         }
 
     @property

@@ -1,5 +1,7 @@
 """The store's errors as MLMD's status codes."""
 
+from typing import Final
+
 from headwater import errors
 from headwater.compat.mlmd.errors import (
     ABORTED,
@@ -9,10 +11,20 @@ from headwater.compat.mlmd.errors import (
     INTERNAL,
     INVALID_ARGUMENT,
     NOT_FOUND,
+    PERMISSION_DENIED,
+    RESOURCE_EXHAUSTED,
+    UNAUTHENTICATED,
     UNAVAILABLE,
     StatusError,
     make_exception,
 )
+
+_ACCESS: Final = {
+    "unauthenticated": UNAUTHENTICATED,
+    "forbidden": PERMISSION_DENIED,
+    "throttled": RESOURCE_EXHAUSTED,
+}
+"""Of errors about the caller, which whoever guards a server raises."""
 
 
 def status_of(error: errors.HeadwaterError) -> StatusError:
@@ -38,4 +50,4 @@ def _code(error: errors.HeadwaterError) -> int:
         case errors.RefusedError() | errors.SchemaError():
             return FAILED_PRECONDITION
         case _:
-            return INTERNAL
+            return _ACCESS.get(error.code, INTERNAL)

@@ -64,7 +64,7 @@ class MlmdServer:
         # Two servers on one port would take turns.
         options.append(("grpc.so_reuseport", 0))
         self._server = grpc.server(ThreadPoolExecutor(workers), options=options)
-        answers = Answers(MetadataService(store), guard)
+        answers = Answers(MetadataService(store, size), guard)
         services = [definitions().file(file).services_by_name[name] for file, name in _SERVICES.items()]
         for service in services:
             answers.add_to(self._server, service)

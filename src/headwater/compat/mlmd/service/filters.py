@@ -15,6 +15,8 @@ from headwater.model.values import INT64_MAX
 MAX_CHARS: Final = 100_000
 MAX_DEPTH: Final = 50
 MAX_TERMS: Final = 250
+MAX_PROBLEM: Final = 300
+"""Characters of a message: a query may be as long as a book."""
 
 _NUMBERS: Final = (Kind.INT, Kind.DOUBLE)
 _COMPARISONS: Final = {
@@ -385,4 +387,5 @@ def _require(term: _Typed, kind: Kind) -> None:
 
 
 def _fault(problem: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"Invalid `filter_query`: {problem}")
+    more = "…" if len(problem) > MAX_PROBLEM else ""
+    return InvalidArgumentError(f"Invalid `filter_query`: {problem[:MAX_PROBLEM]}{more}")

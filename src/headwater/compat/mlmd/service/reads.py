@@ -17,9 +17,10 @@ from headwater.model.protocols import Store
 class ReadCalls:
     """The calls that read nodes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, max_bytes: int | None = None) -> None:
+        """Take the store, and how large an answer that is not paged may get."""
         self._store = store
-        self._lists = Lists(store)
+        self._lists = Lists(store, max_bytes)
 
     def calls(self) -> dict[str, Callable[[Any], Any]]:
         """Return the calls by name."""

@@ -21,14 +21,19 @@ class MetadataService:
     All methods are safe to call from several threads.
     """
 
-    def __init__(self, store: Store) -> None:
-        """Take the store that holds the graph; whoever opened it closes it."""
+    def __init__(self, store: Store, max_bytes: int | None = None) -> None:
+        """Take what answers.
+
+        Args:
+            store: Holds the graph; whoever opened it closes it.
+            max_bytes: A list that is not paged and gets larger than this is refused.
+        """
         self._calls = {
             "GetLineageGraph": _never,
             **TypeCalls(store).calls(),
             **WriteCalls(store).calls(),
             **EdgeCalls(store).calls(),
-            **ReadCalls(store).calls(),
+            **ReadCalls(store, max_bytes).calls(),
             **LineageCalls(store).calls(),
             **DeletionCalls(store).calls(),
         }

@@ -77,7 +77,9 @@ def _refuse_original(path: Path) -> None:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as conn:
         found = conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()
     if found:
-        raise RefusedError(f"{path} was written by ML Metadata itself: open another file")
+        raise RefusedError(
+            f"Schema migration is disabled: {path} was written by ML Metadata itself, so open another file"
+        )
 
 
 def _mysql_url(config: Any) -> str:

@@ -151,21 +151,22 @@ def test_answers_are_those_of_the_original(original: Original, tmp_path: Path, c
     Machine.answered, Machine.excused = Counter(), Counter()
     open_store(f"sqlite:///{Machine.empty_store}").close()
 
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            # The report shows the request that differs; shrinking a conversation takes minutes.
-            phases=[Phase.generate],
-        ),
+    run = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        # The report shows the request that differs; shrinking a conversation takes minutes.
+        phases=[Phase.generate],
     )
+    try:
+        run_state_machine_as_test(Machine, settings=run)
+    finally:
+        if EXAMPLES > SHORT:
+            with capsys.disabled():
+                print(f"\n{sum(Machine.answered.values())} requests, excused: {dict(Machine.excused)}")
 
     if EXAMPLES > SHORT:
-        with capsys.disabled():
-            print(f"\n{sum(Machine.answered.values())} requests, excused: {dict(Machine.excused)}")
         assert set(Machine.answered) == set(METHODS)
     assert sum(Machine.answered.values()) > EXAMPLES
 

@@ -9,6 +9,7 @@ from sqlglot.errors import SqlglotError
 from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.filter_names import Kind, Name, name_of
 from headwater.model.filters import Entity
+from headwater.model.graph import EventType
 from headwater.model.joins import Call, Constant, Expression, Joined
 from headwater.model.values import INT64_MAX
 
@@ -176,7 +177,9 @@ class _Reader:
 
     def _member(self, name: Name) -> int:
         word = self._take()
-        members = {} if name.members is None else {member.name: member for member in name.members}
+        # No event is of the type UNKNOWN, and as in MLMD none can be asked for.
+        known = [member for member in name.members or () if member is not EventType.UNKNOWN]
+        members = {member.name: member for member in known}
         if word.token_type in {TokenType.STRING, TokenType.NUMBER} or word.text not in members:
             raise _fault(f"Unsupported enum value specified in the query: {word.text}")
         return int(members[word.text])

@@ -177,9 +177,10 @@ class _Reader:
 
     def _member(self, name: Name) -> int:
         word = self._take()
-        # No event is of the type UNKNOWN, and as in MLMD none can be asked for.
-        known = [member for member in name.members or () if member is not EventType.UNKNOWN]
-        members = {member.name: member for member in known}
+        members = {member.name: member for member in name.members or ()}
+        if name.members is EventType:
+            # No event is of it, and as in MLMD none can be asked for.
+            del members["UNKNOWN"]
         if word.token_type in {TokenType.STRING, TokenType.NUMBER} or word.text not in members:
             raise _fault(f"Unsupported enum value specified in the query: {word.text}")
         return int(members[word.text])

@@ -44,6 +44,8 @@ def excuse(method: str, request: Any, theirs: Answer, ours: Answer) -> str | Non
         and "nique" in theirs.message.lower() + "unique"
     ):
         return "an external id that is taken is an internal error in some calls"
+    if theirs.code == INVALID_ARGUMENT and "cannot be rewritten" in theirs.message:
+        return "a condition on an enum that stands twice in a filter is refused"
     if method == "GetLineageSubgraph" and theirs.code == OK and ours.code == INVALID_ARGUMENT:
         options = request.lineage_subgraph_query_options
         queries = {options.ending_artifacts.filter_query, options.ending_executions.filter_query}

@@ -96,19 +96,6 @@ def test_every_value_comes_back_whole(store, artifact_type):
     assert found == artifact
 
 
-def test_of_two_new_artifacts_with_one_external_id_a_subgraph_takes_neither(store, artifact_type):
-    artifact = pb.Artifact(type_id=artifact_type, external_id="x")
-    reuse = {"reuse_artifact_if_already_exist_by_external_id": True}
-
-    with pytest.raises(mlmd.errors.AlreadyExistsError):
-        store.put_lineage_subgraph([], [artifact, artifact], [], [], **reuse)
-    assert store.get_artifacts() == []
-    [artifact_id] = store.put_artifacts([artifact])
-    found = store.put_lineage_subgraph([], [artifact, artifact], [], [], **reuse)
-
-    assert found == ([], [artifact_id, artifact_id], [])
-
-
 def test_nan_comes_back(store, artifact_type):
     artifact = pb.Artifact(type_id=artifact_type)
     artifact.properties["d"].double_value = math.nan

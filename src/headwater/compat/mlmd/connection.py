@@ -78,8 +78,8 @@ def _refuse_original(path: Path) -> None:
         found = conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()
     if found:
         raise RefusedError(
-            f"{path} was written by ML Metadata itself: bring it into a store with "
-            f"`headwater --store sqlite:///NEW.db import mlmd {path}`, and open that"
+            f"Schema migration is disabled: {path} was written by ML Metadata itself; bring it into a store "
+            f"with `headwater --store sqlite:///NEW.db import mlmd {path}`, and open that"
         )
 
 

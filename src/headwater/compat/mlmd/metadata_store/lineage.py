@@ -22,7 +22,7 @@ class LineageMethods(TypeMethods, NodeMethods):
         Args:
             query_options: A `LineageSubgraphQueryOptions`: where to start, which way, and where to end.
             field_mask_paths: The fields of the answer, such as `artifacts`; empty for all.
-            extra_options: Ignored.
+            extra_options: With `exact_limits`, `max_num_hops` means what it says.
 
         Returns:
             A `LineageGraph` with whole nodes, and the types of those nodes alone.

@@ -5,8 +5,9 @@ from typing import Any
 
 from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.kinds import CONTEXT, Kind, Message, optional
-from headwater.compat.mlmd.service.values import fill, properties_of, text_of, value_of
-from headwater.model.graph import KEEP, NodeKind
+from headwater.compat.mlmd.service.values import fill, pack, properties_of, text_of, value_of
+from headwater.compat.mlmd.wire import definitions
+from headwater.model.graph import KEEP, ArtifactState, NodeKind
 from headwater.model.values import PropertyValue
 
 _MAPS = ("properties", "custom_properties")
@@ -30,9 +31,21 @@ def message_of(kind: Kind, node: Any) -> Message:
         message.uri = text_of(node.uri or "")
     if kind.state is not None and node.state is not None:
         setattr(message, kind.state, node.state)
+    if node.deleted_ms is not None:
+        _mark_deleted(kind, message, node)
     fill(message.properties, node.properties)
     fill(message.custom_properties, node.custom_properties)
     return message
+
+
+def _mark_deleted(kind: Kind, message: Message, node: Any) -> None:
+    """Say in MLMD's words where it has some, and in ours, that a node is deleted."""
+    if kind.kind is NodeKind.ARTIFACT:
+        message.state = ArtifactState.DELETED
+    deletion = definitions().class_of("headwater.mlmd.Deletion")(deleted_ms=node.deleted_ms)
+    if node.removed_ms is not None:
+        deletion.removed_ms = node.removed_ms
+    pack(message.system_metadata, deletion)
 
 
 def new_node(kind: Kind, message: Message) -> Any:

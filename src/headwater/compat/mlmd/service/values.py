@@ -67,17 +67,17 @@ def _set(target: Message, value: PropertyValue) -> None:
         case ProtoValue():
             target.proto_value.type_url, target.proto_value.value = value.type_url, value.value
         case bytes():
-            _pack(target, wrappers_pb2.BytesValue(value=value))
+            pack(target.proto_value, wrappers_pb2.BytesValue(value=value))
         case list():
             items = struct_pb2.ListValue()
             items.extend(cast("list[Any]", value))
-            _pack(target, items)
+            pack(target.proto_value, items)
 
 
-def _pack(target: Message, message: Any) -> None:
+def pack(target: Message, message: Any) -> None:
     """Put what MLMD has no kind for into an Any."""
-    target.proto_value.type_url = URL + message.DESCRIPTOR.full_name
-    target.proto_value.value = message.SerializeToString()
+    target.type_url = URL + message.DESCRIPTOR.full_name
+    target.value = message.SerializeToString()
 
 
 def _object(name: str, struct: Message) -> dict[str, Json]:

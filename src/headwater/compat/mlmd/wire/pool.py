@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 STORE: Final = "ml_metadata/proto/metadata_store.proto"
 SERVICE: Final = "ml_metadata/proto/metadata_store_service.proto"
+UPKEEP: Final = "headwater/mlmd/upkeep.proto"
 COMPILED: Final = "definitions.binpb"
 """The definitions beside this file, as protoc compiles them; a test compiles them again and compares."""
 
@@ -71,6 +72,6 @@ def definitions() -> Definitions:
     )
     for file in compiled.file:
         pool.AddSerializedFile(file.SerializeToString())
-    # Makes the extension known, so that it is read where it stands.
-    message_factory.GetMessageClassesForFiles([STORE, SERVICE], pool)
+    # Makes the extensions known, so that they are read where they stand.
+    message_factory.GetMessageClassesForFiles([STORE, SERVICE, UPKEEP], pool)
     return Definitions(pool)

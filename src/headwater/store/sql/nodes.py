@@ -24,6 +24,7 @@ from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
 from headwater.model.values import INT64_MAX, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones, versions
+from headwater.store.sql.changes import Changes, ChangeWriter
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable, check_expected
@@ -63,6 +64,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         self._held = Prepared(db, lambda: stored.order_by(table.c.id).with_for_update(read=True))
         self._named = Prepared(db, lambda: sa.select(table).where(named))
         self._properties = properties.PropertyRows(db, self.nodes.properties)
+        self._changes = ChangeWriter(db, self.nodes)
 
     def add(self, new: Sequence[NewN], /, *, key: str | None = None) -> list[Id]:
         request = (self.nodes.name, new)
@@ -118,13 +120,18 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
     def change(self, conn: sa.Connection, changes: Sequence[ChangeN]) -> None:
         """Change nodes inside a running transaction."""
         stored: dict[int, N | None] = {**self.by_ids(conn, [c.id for c in changes], locks=True)}
+        gathered = Changes()
         for change in changes:
             if change.id not in stored:
                 raise self._not_found(conn, change.id)
-            # None: changed by this very call, so what was read no longer holds.
-            node = stored[change.id] or self.by_ids(conn, [change.id])[change.id]
-            self._change_one(conn, node, change)
+            node = stored[change.id]
+            if node is None:
+                # Changed by this very call, so what was read no longer holds.
+                self._changes.write(conn, gathered)
+                gathered, node = Changes(), self.by_ids(conn, [change.id])[change.id]
+            self._gather(conn, gathered, node, change)
             stored[change.id] = None
+        self._changes.write(conn, gathered)
 
     def by_ids(
         self, conn: sa.Connection, ids: Iterable[int], *, locks: bool = False, with_removed: bool = False
@@ -262,45 +269,31 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             custom_properties=spaces.get(Space.CUSTOM, {}),
         )
 
-    def _change_one(self, conn: sa.Connection, node: N, change: ChangeN) -> None:
+    def _gather(self, conn: sa.Connection, gathered: Changes, node: N, change: ChangeN) -> None:
         check_expected(self.nodes.name, node, change)
         kept = {name: value for name, value in change.properties.items() if value is not None}
         self._types.check(conn, self.nodes.kind, node.type_id, kept)
-        differs = self._change_properties(conn, node, change)
+        has_declared = gathered.set_properties(
+            node.id,
+            Space.PROPERTY,
+            stored=node.properties,
+            wanted=change.properties,
+            replaces=change.replace_properties,
+        )
+        has_custom = gathered.set_properties(
+            node.id,
+            Space.CUSTOM,
+            stored=node.custom_properties,
+            wanted=change.custom_properties,
+            replaces=change.replace_custom_properties,
+        )
         fields = _changed_fields(node, change, self.nodes.changeable)
         _check_fields(fields)
-        if differs or fields or change.touch:
-            table = self.nodes.table
+        if has_declared or has_custom or fields or change.touch:
+            own = {name: _storable(value) for name, value in fields.items()}
             # A change is always later than the one before, even within one millisecond.
             later = max(self._db.clock_ms(), node.updated_ms + 1)
-            conn.execute(
-                sa.update(table)
-                .where(table.c.id == node.id)
-                .values(**fields, updated_ms=later, revision=node.revision + 1)
-            )
-
-    def _change_properties(self, conn: sa.Connection, node: N, change: ChangeN) -> bool:
-        differs = False
-        for space, stored, wanted, replaces in (
-            (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
-            (
-                Space.CUSTOM,
-                node.custom_properties,
-                change.custom_properties,
-                change.replace_custom_properties,
-            ),
-        ):
-            differs |= properties.change(
-                conn,
-                self._db.dialect,
-                self.nodes.properties,
-                node.id,
-                space,
-                stored=stored,
-                wanted=wanted,
-                replaces=replaces,
-            )
-        return differs
+            gathered.set_fields(node.id, {**own, "updated_ms": later, "revision": node.revision + 1})
 
 
 class Artifacts(Nodes[ArtifactId, Artifact, NewArtifact, ArtifactChange]):

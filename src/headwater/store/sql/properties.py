@@ -10,7 +10,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.dialects import Dialect
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.text import decode, encode
-from headwater.store.sql.values import VALUE_COLUMNS, Space, same_value, value_of, value_row
+from headwater.store.sql.values import VALUE_COLUMNS, Space, value_of, value_row
 
 COLUMNS: Final = ("node_id", "space", "name", *VALUE_COLUMNS)
 
@@ -62,37 +62,3 @@ class PropertyRows:
                 values = spaces[Space(space)] = {}
             values[decode(name)] = value_of(value)
         return found
-
-
-def change(
-    conn: sa.Connection,
-    dialect: Dialect,
-    table: sa.Table,
-    node_id: int,
-    space: Space,
-    *,
-    stored: Mapping[str, PropertyValue],
-    wanted: Mapping[str, PropertyValue | None],
-    replaces: bool = False,
-) -> bool:
-    """Bring the properties of one space to what is wanted; None deletes a key.
-
-    The caller holds the node's row locked.
-
-    Returns:
-        Whether anything differed.
-    """
-    gone = [name for name in stored if wanted.get(name, None if replaces else stored[name]) is None]
-    changed = {
-        name: value
-        for name, value in wanted.items()
-        if value is not None and not (name in stored and same_value(name, stored[name], value))
-    }
-    if gone or changed:
-        touched = [encode(name) for name in (*gone, *changed)]
-        plain = sa.type_coerce(table.c.name, sa.Text())
-        conn.execute(
-            sa.delete(table).where(table.c.node_id == node_id, table.c.space == space, plain.in_(touched))
-        )
-        insert(conn, dialect, table, [(node_id, {space: changed})])
-    return bool(gone or changed)

@@ -14,6 +14,8 @@ from headwater.store.sql.values import VALUE_COLUMNS, Space, value_of, value_row
 
 COLUMNS: Final = ("node_id", "space", "name", *VALUE_COLUMNS)
 
+_SPACES: Final = {int(space): space for space in Space}
+
 Spaces: TypeAlias = Mapping[Space, Mapping[str, PropertyValue]]
 """A node's properties by space."""
 
@@ -53,12 +55,16 @@ class PropertyRows:
     ) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
         """Return the properties of nodes by node and space, names sorted; nodes without any are left out."""
         found: dict[int, dict[Space, dict[str, PropertyValue]]] = {}
+        of_node, of_space = -1, -1
+        spaces: dict[Space, dict[str, PropertyValue]] = {}
+        values: dict[str, PropertyValue] = {}
         for node_id, space, name, *value in self._of_nodes.among(conn, ids):
-            spaces = found.get(node_id)
-            if spaces is None:
-                spaces = found[node_id] = {}
-            values = spaces.get(space)
-            if values is None:
-                values = spaces[Space(space)] = {}
+            # Rows of one space of one node stand side by side.
+            if node_id != of_node:
+                of_node, of_space, spaces = node_id, -1, {}
+                found[node_id] = spaces
+            if space != of_space:
+                of_space, values = space, {}
+                spaces[_SPACES[space]] = values
             values[decode(name)] = value_of(value)
         return found

@@ -1,11 +1,12 @@
 """Lists: order, filter and pages."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.filters import filter_of
 from headwater.compat.mlmd.service.kinds import Kind, Message, answer
-from headwater.compat.mlmd.service.nodes import message_of
+from headwater.compat.mlmd.service.nodes import answer_of_nodes
 from headwater.model.filters import And, Field, Filter, Scope
 from headwater.model.listing import MAX_PAGE, Listing, Order
 from headwater.model.protocols import Store
@@ -36,7 +37,7 @@ class Lists:
             InvalidArgumentError: the options cannot be right.
         """
         if not request.HasField("options"):
-            return answer(call, **{f"{kind.word}s": self._all(kind, among)})
+            return answer_of_nodes(call, kind, self._all(kind, among))
         nodes = kind.nodes(self._store)
         try:
             listing = listing_of(kind, request.options, among)
@@ -46,22 +47,21 @@ class Lists:
                 return answer(call)
             raise
         page = nodes.page(listing)
-        response = answer(call, **{f"{kind.word}s": [message_of(kind, node) for node in page.items]})
+        response = answer_of_nodes(call, kind, page.items)
         if page.next_token is not None:
             response.next_page_token = page.next_token
         return response
 
-    def _all(self, kind: Kind, among: Filter | None) -> list[Message]:
-        messages: list[Message] = []
+    def _all(self, kind: Kind, among: Filter | None) -> Iterator[Any]:
         token: str | None = None
         while True:
             page: Any = kind.nodes(self._store).page(
                 Listing(filter=among, limit=MAX_PAGE, order_by=(_order(_ID),), page_token=token)
             )
-            messages += (message_of(kind, node) for node in page.items)
+            yield from page.items
             token = page.next_token
             if token is None:
-                return messages
+                return
 
 
 def listing_of(kind: Kind, options: Message, among: Filter | None) -> Listing:

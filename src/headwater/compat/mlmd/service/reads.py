@@ -1,13 +1,13 @@
 """Calls that read nodes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError
 from headwater.compat.mlmd.service.kinds import ARTIFACT, EXECUTION, KINDS, Kind, Message, answer
 from headwater.compat.mlmd.service.lists import Lists
-from headwater.compat.mlmd.service.nodes import message_of
+from headwater.compat.mlmd.service.nodes import answer_of_nodes, message_of
 from headwater.compat.mlmd.service.types import checked_external_ids, type_message
 from headwater.model.filters import Comparison, Field, Operator, Relation, Scope
 from headwater.model.protocols import Store
@@ -57,7 +57,7 @@ class ReadCalls:
         """Return the nodes with some ids, by id, each once."""
         ids = sorted(set(getattr(request, f"{kind.word}_ids")))
         nodes: list[Any] = kind.nodes(self._store).get(ids) if ids else []
-        response = self._nodes(f"Get{kind.title}sByID", kind, nodes)
+        response = answer_of_nodes(f"Get{kind.title}sByID", kind, nodes)
         if kind is ARTIFACT and request.populate_artifact_types:
             for each in self._store.types.get(sorted({node.type_id for node in nodes})):
                 response.artifact_types.append(type_message(kind, each))
@@ -77,17 +77,14 @@ class ReadCalls:
         nodes = kind.nodes(self._store).by_external_ids(sorted(wanted))
         if wanted and not nodes:
             raise NotFoundError(f"No {kind.word}s found for external_ids.")
-        return self._nodes(f"Get{kind.title}sByExternalIds", kind, nodes)
+        return answer_of_nodes(f"Get{kind.title}sByExternalIds", kind, nodes)
 
     def by_uri(self, request: Message) -> Message:
         """Return the artifacts at some URIs."""
         if _has_old_uri(request):
             raise InvalidArgumentError("The request has the uri field of old clients: send uris")
         nodes = self._store.artifacts.by_uris(sorted(set(request.uris)))
-        return self._nodes("GetArtifactsByURI", ARTIFACT, nodes)
-
-    def _nodes(self, call: str, kind: Kind, nodes: Iterable[Any]) -> Message:
-        return answer(call, **{f"{kind.word}s": [message_of(kind, node) for node in nodes]})
+        return answer_of_nodes("GetArtifactsByURI", ARTIFACT, nodes)
 
 
 def _has_old_uri(request: Message) -> bool:

@@ -64,7 +64,7 @@ def reads(bench: Bench, original: Path, folder: Path) -> Iterator[Result]:
     def stored(name: str, python: Path, module: str) -> Path:
         def fill(file: Path) -> None:
             with library(python, module, folder, file) as one:
-                one.ask("fill", count=count, layers=LAYERS, width=WIDTH)
+                one.ask("fill", count=count, layers=bench.size(LAYERS, 4), width=WIDTH)
 
         return bench.cached(f"mlmd-{count}-{name}.db", fill)
 
@@ -143,7 +143,7 @@ def walked(bench: Bench) -> Iterator[Work]:
     """Yield walks upstream: two hops lead from a layer of artifacts to the one before."""
     for hops in (20, 100):
         words = f"`get_lineage_subgraph`, {hops} hops with a fan-in of {WIDTH}"
-        query = f"name = 'layer-{LAYERS - 1}-0'"
+        query = f"name = 'layer-{bench.size(LAYERS, 4) - 1}-0'"
         yield Work(words, "lineage", {"query": query, "hops": hops, "count": 1}, BATCH)
 
 

@@ -13,6 +13,7 @@ _READ_OPTIONS: Final = ("exact_limits", "with_deleted")
 RETRIES: Final = 5
 MEAN_WAIT_S: Final = 2.0
 """Between tries of a call that was aborted; the waits are exponentially distributed, as MLMD's are."""
+_PLAIN: Final = frozenset({int, float, bool, str, bytes})
 
 
 class ExtraOptions:
@@ -77,8 +78,10 @@ class Calls:
 
 def _own(value: Any) -> Any:
     """Turn messages, alone or in a list, into this package's own classes."""
+    if type(value) in _PLAIN:
+        return value
     if hasattr(value, "DESCRIPTOR"):
         return definitions().own(value)
-    if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
+    if isinstance(value, dict) or not isinstance(value, Iterable):
         return cast(Any, value)
     return [_own(each) for each in cast("Iterable[Any]", value)]

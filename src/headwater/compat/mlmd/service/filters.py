@@ -246,6 +246,8 @@ class _Reader:
         found = self._primary()
         if found.kind not in _NUMBERS:
             raise _fault(f"a {found.kind.value} has no negative")
+        if isinstance(found.expression, Constant) and isinstance(found.expression.value, (int, float)):
+            return _Typed(Constant(-found.expression.value), found.kind)
         return _Typed(Call("negative", (found.expression,)), found.kind)
 
     def _primary(self) -> _Typed:

@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import Any, Final
 
 from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError
-from headwater.compat.mlmd.service.edges import event_message
+from headwater.compat.mlmd.service.edges import fill_event
 from headwater.compat.mlmd.service.filters import filter_of
 from headwater.compat.mlmd.service.kinds import ARTIFACT, EXECUTION, KINDS, Kind, Message, answer
 from headwater.compat.mlmd.service.options import read_options
@@ -69,15 +69,16 @@ class LineageCalls:
         wanted = paths or {field.name for field in graph.DESCRIPTOR.fields}
         for kind in (ARTIFACT, EXECUTION):
             if f"{kind.word}s" in wanted:
-                getattr(graph, f"{kind.word}s").extend(
-                    kind.message(id=i) for i in sorted(walk.found[kind.kind])
-                )
+                messages = getattr(graph, f"{kind.word}s")
+                for i in sorted(walk.found[kind.kind]):
+                    messages.add(id=i)
         for kind in KINDS:
             if f"{kind.word}_types" in wanted:
                 stored = self._store.types.all(kind.kind)
                 getattr(graph, f"{kind.word}_types").extend(type_message(kind, each) for each in stored)
         if "events" in wanted:
-            graph.events.extend(event_message(event) for event in walk.events.values())
+            for event in walk.events.values():
+                fill_event(graph.events.add(), event)
         if wanted & {"contexts", "attributions", "associations"}:
             self._fill_contexts(graph, walk, wanted)
 
@@ -178,15 +179,12 @@ class _Walk:
 
     def _leave(self, kind: Kind, ids: list[int]) -> list[Event]:
         """Return the events through which the walk leaves nodes."""
+        direction, links = self.options.direction, self.store.links
+        is_one_way = direction in {_UPSTREAM, _DOWNSTREAM}
+        by_outputs = (direction == _UPSTREAM) is (kind is ARTIFACT) if is_one_way else None
         if kind is ARTIFACT:
-            events = self.store.links.events_of_artifacts([ArtifactId(i) for i in ids])
-        else:
-            events = self.store.links.events_of_executions([ExecutionId(i) for i in ids])
-        direction = self.options.direction
-        if direction not in {_UPSTREAM, _DOWNSTREAM}:
-            return events
-        by_outputs = (direction == _UPSTREAM) is (kind is ARTIFACT)
-        return [event for event in events if (event.type.is_output if by_outputs else event.type.is_input)]
+            return links.events_of_artifacts([ArtifactId(i) for i in ids], are_outputs=by_outputs)
+        return links.events_of_executions([ExecutionId(i) for i in ids], are_outputs=by_outputs)
 
 
 def _end(event: Event, kind: Kind) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from headwater.compat.mlmd.errors import InvalidArgumentError, ResourceExhaustedError
 from headwater.compat.mlmd.service.filters import filter_of
 from headwater.compat.mlmd.service.kinds import Kind, Message, answer
-from headwater.compat.mlmd.service.nodes import message_of
+from headwater.compat.mlmd.service.nodes import add_nodes, answer_of_nodes
 from headwater.compat.mlmd.service.options import read_options
 from headwater.model.filters import And, Field, Filter, Scope
 from headwater.model.listing import Listing, Order
@@ -42,8 +42,7 @@ class Lists:
         """
         reading = read_options(request)
         if not request.HasField("options"):
-            nodes_found = self._all(kind, among, with_deleted=reading.with_deleted)
-            return answer(call, **{f"{kind.word}s": nodes_found})
+            return self._all(call, kind, among, with_deleted=reading.with_deleted)
         nodes = kind.nodes(self._store)
         try:
             listing = listing_of(kind, request.options, among, reading)
@@ -53,14 +52,13 @@ class Lists:
                 return answer(call)
             raise
         page = nodes.page(listing)
-        response = answer(call, **{f"{kind.word}s": [message_of(kind, node) for node in page.items]})
+        response = answer_of_nodes(call, kind, page.items)
         if page.next_token is not None:
             response.next_page_token = page.next_token
         return response
 
-    def _all(self, kind: Kind, among: Filter | None, *, with_deleted: bool) -> list[Message]:
-        messages: list[Message] = []
-        size, token = 0, None
+    def _all(self, call: str, kind: Kind, among: Filter | None, *, with_deleted: bool) -> Message:
+        response, token = answer(call), None
         while True:
             listing = Listing(
                 filter=among,
@@ -70,16 +68,14 @@ class Lists:
                 with_deleted=with_deleted,
             )
             page: Any = kind.nodes(self._store).page(listing)
-            messages += (message_of(kind, node) for node in page.items)
-            if self._max_bytes is not None:
-                size += sum(message.ByteSize() for message in messages[-len(page.items) :])
-                self._check_size(size)
+            add_nodes(response, kind, page.items)
+            self._check_size(response)
             token = page.next_token
             if token is None:
-                return messages
+                return response
 
-    def _check_size(self, size: int) -> None:
-        if self._max_bytes is not None and size > self._max_bytes:
+    def _check_size(self, response: Message) -> None:
+        if self._max_bytes is not None and response.ByteSize() > self._max_bytes:
             raise ResourceExhaustedError(
                 f"the answer would be larger than {self._max_bytes:,} bytes: read it in pages, with `options`"
             )

@@ -5,7 +5,7 @@ share, which takes each name once; and its generated code needs a protobuf
 below 5. Classes that are made at run time need neither.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -28,6 +28,7 @@ class Definitions:
     """The compiled definitions and the pool that holds them."""
 
     pool: DescriptorPool
+    _classes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def file(self, name: str) -> FileDescriptor:
         """Return the descriptor of one file."""
@@ -52,7 +53,11 @@ class Definitions:
 
     def class_of(self, full_name: str) -> Any:
         """Return the class of a message of any package."""
-        return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full_name))
+        found = self._classes.get(full_name)
+        if found is None:
+            found = message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full_name))
+            self._classes[full_name] = found
+        return found
 
     def own(self, message: Message) -> Any:
         """Return a message as one of these classes; one of the original package's is converted."""

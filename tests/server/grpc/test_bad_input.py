@@ -192,7 +192,7 @@ def test_a_filter_that_all_rows_meet_is_answered_in_bounded_memory(tmp_path: Pat
             store.artifacts.add([NewArtifact(type_id=type_id, properties={"n": n}) for n in numbers])
 
     before = children()
-    with served(url, tmp_path / "log", "--max-message-mib", "4") as port, connect(port) as client:
+    with served(url, tmp_path / "log", "--max-message-mib", "2") as port, connect(port) as client:
         [child] = children() - before
         options = mlmd.ListOptions(limit=300, filter_query="properties.n.int_value >= 0")
         assert len(client.get_artifacts(options)) == 300

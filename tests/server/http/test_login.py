@@ -22,7 +22,6 @@ from headwater.server.http.login import login_router
 from tests.server.auth.provider import CLIENT_ID, CLIENT_SECRET
 from tests.server.auth.test_guards import bearer
 from tests.server.http.conftest import make_app, refuse
-from tests.server.http.serving import served
 
 ROOT = Path(__file__).parents[3]
 ANN = {"sub": "00u1", "preferred_username": "Ann@Example.org", "roles": ["staff", "ml-editors"]}
@@ -263,13 +262,12 @@ def forgeries(issuer):
     yield "too deep", f"{header}.{base64.urlsafe_b64encode(b'[' * 4000).decode().rstrip('=')}.{signature}"
 
 
-def test_no_forged_token_gets_in(people, issuer, clock, seconds, connect):
-    for name, token in forgeries(issuer):
-        site = Site(people.access, issuer, clock, seconds)
-        with served(site.app) as port:
-            url = f"http://127.0.0.1:{port}/read"
-            answer = httpx.get(url, headers={"Authorization": bearer(token)})
-        assert answer.status_code == 401, name
+def test_no_forged_token_gets_in(site, connect, people, seconds):
+    client = connect(site.app)
+    for name, token in forgeries(site.issuer):
+        # Before the limit on failures comes.
+        seconds.tick(10)
+        assert client.get("/read", headers={"Authorization": bearer(token)}).status_code == 401, name
     assert people.access.is_empty()
 
 

@@ -8,6 +8,7 @@ from headwater.model.protocols.nodes import ArtifactStore, ContextStore, Executi
 from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.store import Store
+from headwater.model.protocols.transfer import ForeignTables, TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
 
@@ -19,6 +20,7 @@ __all__ = [
     "ContextStore",
     "DataStore",
     "ExecutionStore",
+    "ForeignTables",
     "LedgerStore",
     "LineageStore",
     "LinkStore",
@@ -28,6 +30,7 @@ __all__ = [
     "RunStore",
     "SeriesStore",
     "Store",
+    "TransferStore",
     "TypeStore",
     "UpkeepStore",
 ]

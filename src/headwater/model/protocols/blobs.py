@@ -1,6 +1,6 @@
 """What a blob store does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -26,6 +26,18 @@ class BlobStore(Protocol):
 
     def put_folder(self, path: Path, /) -> Blob:
         """Store all files below a folder and a manifest of them."""
+        ...
+
+    def put_manifest(self, entries: Sequence[ManifestEntry], /) -> Blob:
+        """Store the manifest of a folder; its files are stored, or will be."""
+        ...
+
+    def touch(self, digest: str, /) -> bool:
+        """Make stored bytes as new as if they were put now, so that nobody removes them as unused.
+
+        Returns:
+            False when they are not there, or have to be put again to be new.
+        """
         ...
 
     def manifest(self, digest: str, /) -> list[ManifestEntry]:

@@ -4,7 +4,7 @@ from headwater.server.auth.admitting import OidcGuard, admit
 from headwater.server.auth.guards import BasicGuard, Guard, OpenGuard, TokenGuard
 from headwater.server.auth.oidc import OidcSettings, Provider
 from headwater.server.auth.passwords import Passwords
-from headwater.server.auth.starting import Auth, check_start, is_loopback
+from headwater.server.auth.starting import Auth, check_start
 
 __all__ = [
     "Auth",
@@ -18,5 +18,4 @@ __all__ = [
     "TokenGuard",
     "admit",
     "check_start",
-    "is_loopback",
 ]

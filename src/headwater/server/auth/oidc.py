@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, urlsplit
 
 from headwater.errors import InvalidError, MissingDependencyError, UnauthenticatedError, UnavailableError
 from headwater.model.access import Role
-from headwater.server.auth.starting import is_loopback
+from headwater.model.address import is_loopback
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 """Signatures with a key that only the provider has: never `none`, never one with a shared secret."""

@@ -63,6 +63,21 @@ DIFFERENCES = {
         ],
         (200, 200),
     ),
+    "of two tags with one key the last one counts": Difference(
+        [
+            (
+                "runs/create",
+                {"experiment_id": "$exp", "tags": [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}]},
+            )
+        ],
+        (200, 400),
+    ),
+    "the history of no run is not found": Difference(
+        [("metrics/get-history", {"run_id": "0" * 32, "metric_key": "a"})], (404, 200)
+    ),
+    "sorting twice by one key is the caller's mistake": Difference(
+        [("runs/search", SEARCH | {"order_by": ["metrics.a", "metrics.a DESC"]})], (400, 500)
+    ),
     "names of data sets are those of references": Difference(
         [
             (

@@ -22,6 +22,9 @@ times = st.integers(0, 3)
 steps = st.integers(-2, 2)
 runs = st.sampled_from(["$0", "$0", "$0", "$1", "0" * 32, "none"])
 tags = st.lists(st.fixed_dictionaries({"key": good_keys, "value": texts}), max_size=2)
+unique_tags = st.lists(
+    st.fixed_dictionaries({"key": good_keys, "value": texts}), max_size=2, unique_by=lambda tag: tag["key"]
+)
 points = st.fixed_dictionaries(
     {"key": good_keys, "value": numbers, "timestamp": times}, optional={"step": steps}
 )
@@ -99,7 +102,7 @@ calls = st.one_of(
     call(
         "runs/create",
         experiment_id=experiment,
-        tags=tags,
+        tags=unique_tags,
         start_time=st.none(),
         run_name=st.sampled_from(["n1", "n2"]),
         user_id=st.just("ann"),
@@ -162,9 +165,12 @@ def test_random_calls_have_the_same_answers(server, original, done, asked):
 
     for endpoint, fields in [*done, *asked]:
         if endpoint == "runs/create":
-            # Later runs start later, so that no order rests on ids, which are random.
-            fields = fields | {"start_time": 1000 + twins.run_count}
+            # Later runs start later, so that no order rests on ids, which are random; and no name is made up.
+            fields = {"run_name": "n9"} | fields | {"start_time": 1000 + twins.run_count}
         ours, theirs = twins.call(endpoint, **fields)
+        if (theirs[0], ours[0]) == (500, 400) or (endpoint == "metrics/get-history" and ours[0] == 404):
+            # Two of the listed differences.
+            continue
         if is_worded_otherwise(endpoint, theirs):
             ours, theirs = (
                 (status, {"error_code": body.get("error_code")}) for status, body in (ours, theirs)

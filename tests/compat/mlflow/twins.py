@@ -1,6 +1,7 @@
 """The same calls to our server and to MLflow's, with answers in which ids and times do not matter."""
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -67,9 +68,7 @@ def _named(body: Any, known: dict[str, str]) -> Any:
     text = text.replace(json.dumps(known["$exp"]), '"$exp"').replace(
         f"mlflow-artifacts:/{known['$exp']}", "$root"
     )
-    text = text.replace(f"id={known['$exp']} ", "id=$exp ").replace(
-        f"experiment {known['$exp']} ", "experiment $exp "
-    )
+    text = re.sub(rf"(id=|id |experiment ){known['$exp']}\b", r"\1$exp", text)
     return json.loads(text)
 
 

@@ -99,8 +99,8 @@ class Artifacts:
 
     def list_run(self, request: ListRun, _actor: str | None) -> RunListing:
         """Return the files of a run in one folder; none when it is not there."""
-        run = self._runs.get(request.run_id)
         folder = safe_path(request.path)
+        run = self._runs.get(request.run_id)
         root = self._views.location(run)
         files = self._files_of(run).files() if proxied_path(root) is not None else {}
         prefix = f"{folder}/" if folder else ""

@@ -121,6 +121,20 @@ class ModelStore(Protocol):
         """
         ...
 
+    def rename(self, name: str, new_name: str, /, *, actor: str, reason: str) -> RegisteredModel:
+        """Give a model another name; its versions, stages, aliases, process and history stay with it.
+
+        The ledger notes it under both names, and its older entries keep the name that they were written
+        with. The old name is free for another model.
+
+        Raises:
+            NotFoundError: there is no such model.
+            InvalidError: the new name is unusable.
+            ConflictError: it is taken, if only by a deleted model.
+            RefusedError: it is the present name.
+        """
+        ...
+
     def deprecate(self, name: str, version: int, /, *, actor: str, reason: str) -> None:
         """Say that nobody should use a version any more: it cannot go to an exclusive stage.
 

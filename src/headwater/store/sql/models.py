@@ -238,6 +238,16 @@ class Models:
     def describe(self, new: Description, /) -> None:
         self._decide(new.model, lambda conn, owner: self._lifecycle.describe(conn, owner, new))
 
+    def rename(self, name: str, new_name: str, /, *, actor: str, reason: str) -> RegisteredModel:
+        versions.check_name("model", new_name)
+        self._decide(
+            name,
+            lambda conn, owner: self._lifecycle.rename(
+                conn, owner, name, new_name, actor=actor, reason=reason
+            ),
+        )
+        return self.get(new_name)
+
     def deprecate(self, name: str, number: int, /, *, actor: str, reason: str) -> None:
         self._decide(
             name,

@@ -1,4 +1,4 @@
-"""`headwater models search`, `compare`, `alias`, `tag`, `describe`, `rename`, `deprecate`, `delete` …"""
+"""What changes or compares models: `headwater models search`, `compare`, `alias`, `tag`, `rename` and more."""
 
 from typing import Any
 

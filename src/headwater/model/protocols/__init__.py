@@ -9,6 +9,7 @@ from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.store import Store
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
+from headwater.model.protocols.webhooks import WebhookStore
 
 __all__ = [
     "ApprovalStore",
@@ -28,4 +29,5 @@ __all__ = [
     "Store",
     "TypeStore",
     "UpkeepStore",
+    "WebhookStore",
 ]

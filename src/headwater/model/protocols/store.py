@@ -10,6 +10,7 @@ from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
+from headwater.model.protocols.webhooks import WebhookStore
 
 
 class Store(Protocol):
@@ -85,6 +86,11 @@ class Store(Protocol):
     @property
     def upkeep(self) -> UpkeepStore:
         """Deletion, removal for good, and integrity."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Whom to tell of decisions."""
         ...
 
     def at(self, time_ms: int, /) -> "Store":

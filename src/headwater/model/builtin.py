@@ -44,7 +44,10 @@ RUN: Final = NewType(
 `git_diff_digest` and `packages_digest` name bytes in the blob store: a patch that `git apply` takes,
 and a JSON object of package names and versions.
 """
-EXPERIMENT: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.Experiment")
+EXPERIMENT: Final = NewType(
+    kind=NodeKind.CONTEXT, name="headwater.Experiment", properties={"artifact_location": ValueKind.STRING}
+)
+"""`artifact_location` is the URI below which clients of another system keep the files of its runs themselves."""
 REGISTERED_MODEL: Final = NewType(
     kind=NodeKind.CONTEXT,
     name="headwater.RegisteredModel",

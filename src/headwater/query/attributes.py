@@ -52,6 +52,7 @@ _NODE: Final[Mapping[str, Attribute]] = {
     "external_id": Attribute(_STRING, "its id in another system"),
     "created_time": Attribute(_TIME, "when it was stored"),
     "updated_time": Attribute(_TIME, "when it changed last"),
+    "deleted_time": Attribute(_TIME, "when it was deleted"),
 }
 _BYTES: Final[Mapping[str, Attribute]] = {
     "uri": Attribute(_STRING, "where its bytes are"),

@@ -52,7 +52,7 @@ def read_field(cursor: Cursor, entity: Entity) -> TypedField:
         FilterError: it names nothing that `entity` has; the error lists near names.
     """
     start = cursor.current
-    parts = _read_parts(cursor)
+    parts = read_parts(cursor)
     relation = None
     if len(parts) > 1 and (relation := _RELATION_WORDS.get(parts[0].text)):
         if relation not in RELATIONS[entity]:
@@ -85,7 +85,12 @@ def _resolve(
     return Field(Scope.ATTRIBUTE, first.text, relation), attribute
 
 
-def _read_parts(cursor: Cursor) -> list[Token]:
+def read_parts(cursor: Cursor) -> list[Token]:
+    """Read the parts of a dotted name, as they are written.
+
+    Raises:
+        FilterError: a part is no name.
+    """
     parts = [cursor.take()]
     while cursor.accept(TokenType.DOT):
         parts.append(_read_part(cursor))

@@ -1,0 +1,86 @@
+"""MLflow's endpoints on FastAPI: a service's table as routes, with the rules of MLflow's wire."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from headwater.compat.mlflow import MlflowError, MlflowService
+from headwater.compat.mlflow.answers import encode
+from headwater.compat.mlflow.endpoints import AnyEndpoint
+from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND
+
+PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
+"""Before the path of every endpoint."""
+
+ActorOf = Callable[[Request], str | None]
+
+
+def mlflow_router(service: MlflowService, *, actor_of: ActorOf | None = None) -> APIRouter:
+    """Return the routes of a service's endpoints; each route's endpoint carries its `permission`.
+
+    Args:
+        service: What answers.
+        actor_of: Tells who makes a request; by default what `request.state.actor` says.
+    """
+    router = APIRouter()
+    who = actor_of or _actor
+    for endpoint in service.endpoints:
+        handler = _handler(service, endpoint, who)
+        for prefix in PREFIXES:
+            router.routes.append(Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]))
+    for prefix in PREFIXES:
+        router.routes.append(Route(f"{prefix}/mlflow/{{rest:path}}", _unknown, methods=_METHODS))
+    return router
+
+
+def error_response(error: MlflowError) -> JSONResponse:
+    """Return an error in MLflow's shape."""
+    return JSONResponse({"error_code": error.error_code, "message": error.message}, error.status)
+
+
+def _handler(service: MlflowService, endpoint: AnyEndpoint, who: ActorOf) -> Callable[[Request], Any]:
+    async def handle(request: Request) -> Response:
+        try:
+            wanted = await _read(endpoint, request)
+            answer = await run_in_threadpool(service.call, endpoint, wanted, who(request))
+        except MlflowError as error:
+            return error_response(error)
+        return Response(encode(answer), media_type="application/json")
+
+    handle.permission = endpoint.permission  # pyright: ignore[reportFunctionMemberAccess]
+    return handle
+
+
+async def _read(endpoint: AnyEndpoint, request: Request) -> Any:
+    path = request.path_params
+    if request.method in {"GET", "HEAD"} and request.query_params:
+        return endpoint.reader.of_query(request.query_params.multi_items(), path)
+    if request.method not in {"GET", "HEAD"}:
+        _check_content_type(request)
+    return endpoint.reader.of_body(await request.body(), path)
+
+
+def _check_content_type(request: Request) -> None:
+    given = request.headers.get("content-type")
+    if given is None:
+        raise MlflowError("Bad Request. Content-Type header is missing.")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        raise MlflowError("Bad Request. Content-Type must be one of ['application/json'].")
+
+
+async def _unknown(request: Request) -> Response:
+    return error_response(
+        MlflowError(f"{request.method} {request.url.path} is no endpoint of this server", ENDPOINT_NOT_FOUND)
+    )
+
+
+def _actor(request: Request) -> str | None:
+    return getattr(request.state, "actor", None)
+
+
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]

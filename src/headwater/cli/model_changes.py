@@ -1,4 +1,4 @@
-"""What changes or compares models: `headwater models search`, `compare`, `alias`, `tag`, `rename` and more."""
+"""Commands that compare and change models: `headwater models search`, `compare`, `alias`, `rename` …."""
 
 from typing import Any
 

@@ -47,7 +47,7 @@ and a JSON object of package names and versions.
 EXPERIMENT: Final = NewType(
     kind=NodeKind.CONTEXT, name="headwater.Experiment", properties={"artifact_location": ValueKind.STRING}
 )
-"""`artifact_location` is the URI below which clients of another system keep the files of its runs themselves."""
+"""`artifact_location` is the URI below which clients of another system keep the files of its runs."""
 REGISTERED_MODEL: Final = NewType(
     kind=NodeKind.CONTEXT,
     name="headwater.RegisteredModel",
@@ -88,8 +88,20 @@ MODEL: Final = NewType(
         "facts": ValueKind.STRUCT,
         "signature": ValueKind.STRUCT,
         "input_example": ValueKind.STRUCT,
+        "name": ValueKind.STRING,
+        "kind": ValueKind.STRING,
+        "source": ValueKind.STRING,
+        "source_run": ValueKind.STRING,
+        "run_link": ValueKind.STRING,
+        "metric_facts": ValueKind.STRUCT,
     },
 )
+"""The last six are what other systems say of a model.
+
+`name` is what a run called it, `kind` its sort (such as `agent`), `source` the URI that it was registered
+from, `source_run` a run that this store does not know. `metric_facts` is `{NAME: [{"value", "step",
+"timestamp", "run_id", "dataset_name", "dataset_digest"}]}`, the newest point of each data set.
+"""
 
 EVALUATION: Final = NewType(
     kind=NodeKind.EXECUTION,

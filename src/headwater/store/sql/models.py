@@ -1,7 +1,7 @@
 """Registered models: a context with numbered artifacts, stages and aliases; every decision in the ledger."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -29,8 +29,8 @@ from headwater.model.models import (
     Transition,
 )
 from headwater.model.refs import ModelRef
-from headwater.model.values import Properties, PropertyValue
-from headwater.store.sql import properties, search, versions
+from headwater.model.values import Properties
+from headwater.store.sql import search, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.ledger import Ledger
@@ -39,10 +39,9 @@ from headwater.store.sql.links import Links
 from headwater.store.sql.model_views import ModelViews
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
 from headwater.store.sql.processes import Processes
-from headwater.store.sql.schema import alias, artifact, artifact_property, context, version
+from headwater.store.sql.schema import alias, artifact, context, version
 from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.types import Types
-from headwater.store.sql.values import Space
 
 LATEST: Final = "latest"
 _ALIAS: Final = re.compile(r"[\w-]{1,128}")
@@ -309,26 +308,27 @@ class Models:
             facts["description"] = new.description
         if new.artifact_id is not None:
             artifact_id = self._require_model(conn, new.artifact_id, type_id)
-            self._artifacts.change(
-                conn, [ArtifactChange(id=artifact_id, properties=facts, custom_properties=new.tags)]
-            )
-        else:
-            artifact = NewArtifact(
-                type_id=type_id,
-                uri=new.uri,
-                state=ArtifactState.LIVE,
-                digest=new.digest,
-                size_bytes=new.size_bytes,
+            change = ArtifactChange(
+                id=artifact_id,
                 properties=facts,
                 custom_properties=new.tags,
+                params=new.params,
+                metrics=new.metrics,
             )
-            artifact_id = self._artifacts.insert(conn, [artifact])[0]
-        spaces: dict[Space, Mapping[str, PropertyValue]] = {
-            Space.METRIC: {name: float(value) for name, value in new.metrics.items()},
-            Space.PARAM: new.params,
-        }
-        properties.insert(conn, self._db.dialect, artifact_property, [(artifact_id, spaces)])
-        return artifact_id
+            self._artifacts.change(conn, [change])
+            return artifact_id
+        artifact = NewArtifact(
+            type_id=type_id,
+            uri=new.uri,
+            state=ArtifactState.LIVE,
+            digest=new.digest,
+            size_bytes=new.size_bytes,
+            properties=facts,
+            custom_properties=new.tags,
+            params=new.params,
+            metrics=new.metrics,
+        )
+        return self._artifacts.insert(conn, [artifact])[0]
 
     def _require_model(self, conn: sa.Connection, artifact_id: ArtifactId, type_id: TypeId) -> ArtifactId:
         self._artifacts.require(conn, [artifact_id])

@@ -47,7 +47,7 @@ and a JSON object of package names and versions.
 EXPERIMENT: Final = NewType(
     kind=NodeKind.CONTEXT, name="headwater.Experiment", properties={"artifact_location": ValueKind.STRING}
 )
-"""`artifact_location` is the URI below which clients of another system keep the files of its runs."""
+"""`artifact_location` is where clients of another system keep the files of its runs themselves."""
 REGISTERED_MODEL: Final = NewType(
     kind=NodeKind.CONTEXT,
     name="headwater.RegisteredModel",
@@ -73,9 +73,14 @@ DATASET: Final = NewType(
         "row_count": ValueKind.INT,
         "anomalies": ValueKind.STRUCT,
         "bytes_digest": ValueKind.STRING,
+        "source_type": ValueKind.STRING,
+        "profile": ValueKind.STRING,
     },
 )
-"""The artifact's digest is that of the content; `bytes_digest` that of the stored bytes, if they differ."""
+"""The artifact's digest is that of the content; `bytes_digest` that of the stored bytes, if they differ.
+
+`source_type` and `profile` are what MLflow's clients say of a data set.
+"""
 
 MODEL: Final = NewType(
     kind=NodeKind.ARTIFACT,

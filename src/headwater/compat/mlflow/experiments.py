@@ -202,6 +202,7 @@ class Experiment(Answer):
     lifecycle_stage: str
     last_update_time: int
     creation_time: int
+    workspace: str
     tags: tuple[KeyValue, ...] = ()
 
 
@@ -361,6 +362,7 @@ class ExperimentCalls:
             lifecycle_stage="active" if found.deleted_ms is None else "deleted",
             last_update_time=found.updated_ms,
             creation_time=found.created_ms,
+            workspace="default",
             tags=key_values((key, text_of(value)) for key, value in found.custom_properties.items()),
         )
 

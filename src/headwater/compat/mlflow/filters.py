@@ -3,7 +3,8 @@
 Beyond MLflow's grammar: OR, NOT, parentheses, and IN for every text.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -108,6 +109,21 @@ def parse_order(texts: Sequence[str], names: Names) -> tuple[Order, ...]:
     return tuple(orders)
 
 
+def matching(names: Iterable[str], test: Comparison | In) -> tuple[str, ...]:
+    """Return the texts that meet a test on a text."""
+    match test:
+        case In(values=values, is_negated=is_negated):
+            return tuple(name for name in names if (name in values) is not is_negated)
+        case Comparison(operator=Operator.EQ, value=value):
+            return tuple(name for name in names if name == value)
+        case Comparison(operator=Operator.NE, value=value):
+            return tuple(name for name in names if name != value)
+        case Comparison(operator=operator, value=value):
+            is_like = _pattern(str(value), ignores_case=operator in {Operator.ILIKE, Operator.NOT_ILIKE})
+            is_negated = operator in {Operator.NOT_LIKE, Operator.NOT_ILIKE}
+            return tuple(name for name in names if is_like(name) is not is_negated)
+
+
 def _read_condition(cursor: Cursor, names: Names) -> Filter:
     key = _read_key(cursor, names)
     test, is_negated = _read_test(cursor, key)
@@ -195,3 +211,9 @@ def _read_value(cursor: Cursor, key: Key) -> Scalar:
 
 def _words(names: Names) -> list[str]:
     return [*sorted(names.attributes), *(f"{word}.NAME" for word in names.scopes)]
+
+
+def _pattern(pattern: str, *, ignores_case: bool) -> Callable[[str], bool]:
+    text = re.escape(pattern).replace("%", ".*").replace("_", ".")
+    compiled = re.compile(text, re.DOTALL | (re.IGNORECASE if ignores_case else 0))
+    return lambda name: compiled.fullmatch(name) is not None

@@ -12,6 +12,7 @@ MAX_PARAM_CHARS: Final = 6000
 MAX_TAG_CHARS: Final = 8000
 MAX_EXPERIMENT_NAME_CHARS: Final = 500
 MAX_EXPERIMENT_TAG_CHARS: Final = 20_000
+MAX_RUN_NAME_CHARS: Final = 500
 MAX_METRICS: Final = 1000
 MAX_PARAMS: Final = 100
 MAX_TAGS: Final = 100
@@ -25,8 +26,8 @@ _NO_PATH: Final = (
 _KEY: Final = re.compile(r"[/\w.\- :]*")
 
 
-def check_key(key: str, path: str) -> None:
-    """Check the name of a metric, param or tag.
+def check_key(key: str, path: str, title: str | None = None) -> None:
+    """Check the name of a metric, param or tag; `title` is what MLflow calls one that is too long.
 
     Raises:
         MlflowError: it is too long, has odd characters, or is no normalised path.
@@ -39,7 +40,39 @@ def check_key(key: str, path: str) -> None:
     plain = posixpath.normpath(key)
     if plain != key or plain == "." or plain.startswith(("..", "/")):
         raise invalid_value(path, key, f"{_NO_PATH} This name would resolve to {plain!r}")
-    check_length(path, key, MAX_KEY_CHARS)
+    check_length(title or path, key, MAX_KEY_CHARS)
+
+
+def checked_tag(key: str, value: str, path: str = "") -> tuple[str, str]:
+    """Check a tag of a run, and cut a long value as MLflow does.
+
+    Raises:
+        MlflowError: the key cannot be used.
+    """
+    check_key(key, f"{path}key", f"{path}key")
+    return key, value[:MAX_TAG_CHARS]
+
+
+def checked_param(key: str, value: str, path: str = "") -> tuple[str, str]:
+    """Check a param, and cut a long value as MLflow does.
+
+    Raises:
+        MlflowError: the key cannot be used.
+    """
+    check_key(key, f"{path}key", "Param key")
+    return key, value[:MAX_PARAM_CHARS]
+
+
+def check_run_name(name: str) -> str:
+    """Check the name of a run, and return it.
+
+    Raises:
+        MlflowError: it is empty or too long.
+    """
+    if not name:
+        raise invalid_value("run_name", name, "A run has a name.")
+    check_length("run_name", name, MAX_RUN_NAME_CHARS)
+    return name
 
 
 def check_length(name: str, value: str, limit: int) -> None:
@@ -71,9 +104,7 @@ def check_results(count: int, limit: int = MAX_RESULTS) -> None:
     Raises:
         MlflowError: none or less, or more than `limit`.
     """
-    if not 0 < count <= limit:
-        raise invalid_value(
-            "max_results",
-            count,
-            f"It must be a positive integer and at most {limit}. See the API docs for more information.",
-        )
+    if count < 1:
+        raise invalid_value("max_results", count, "It must be a positive integer.")
+    if count > limit:
+        raise invalid_value("max_results", count, f"It must be at most {limit}.")

@@ -69,3 +69,9 @@ def _decoded(text: str) -> str:
             return text
         text = plain
     raise MlflowError("Invalid path: it is percent-encoded too often")
+
+
+def proxied_path(uri: str) -> str | None:
+    """Return the path in the artifact proxy that a URI names; None when its files are kept elsewhere."""
+    parts = urlsplit(uri)
+    return parts.path.strip("/") if parts.scheme == SCHEME else None

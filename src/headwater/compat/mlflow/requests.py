@@ -10,11 +10,15 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar, cast, get
 import msgspec
 
 from headwater.compat.mlflow.errors import MlflowError
+from headwater.model.values import INT64_MAX, INT64_MIN
 
 R = TypeVar("R", bound="Request")
 
 Required: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 """A text that has to be there; MLflow's clients send an empty one for none."""
+
+Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
+"""A number that a column of 64 bits holds."""
 
 _SEE: Final = " See the API docs for more information about request parameters."
 _OLD_NAMES: Final = {"run_uuid": "run_id"}

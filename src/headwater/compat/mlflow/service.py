@@ -3,9 +3,17 @@
 from typing import Any
 
 from headwater.compat.mlflow.answers import Answer
+from headwater.compat.mlflow.artifacts import Artifacts
+from headwater.compat.mlflow.batches import BatchCalls
 from headwater.compat.mlflow.endpoints import AnyEndpoint, Endpoint
 from headwater.compat.mlflow.errors import mlflow_error_of
 from headwater.compat.mlflow.experiments import ExperimentCalls, Experiments
+from headwater.compat.mlflow.metrics import MetricCalls
+from headwater.compat.mlflow.run_answers import RunViews
+from headwater.compat.mlflow.run_data import RunDataCalls
+from headwater.compat.mlflow.run_search import RunSearch
+from headwater.compat.mlflow.runs import RunCalls, Runs
+from headwater.compat.mlflow.server_info import ServerCalls
 from headwater.errors import HeadwaterError
 from headwater.model.protocols import Store
 from headwater.model.protocols.blobs import BlobStore
@@ -21,7 +29,19 @@ class MlflowService:
         """Take where the records and the bytes are; whoever opened them closes them."""
         self.store, self.blobs = store, blobs
         self.experiments = Experiments(store)
-        self.endpoints: tuple[AnyEndpoint, ...] = (*ExperimentCalls(store, self.experiments).endpoints(),)
+        self.runs = Runs(store)
+        self.views = RunViews(store, self.experiments)
+        self.artifacts = Artifacts(store, blobs, self.runs, self.views)
+        self.endpoints: tuple[AnyEndpoint, ...] = (
+            *ExperimentCalls(store, self.experiments).endpoints(),
+            *RunCalls(store, self.experiments, self.runs, self.views).endpoints(),
+            *BatchCalls(store, self.runs).endpoints(),
+            *RunDataCalls(store, self.runs).endpoints(),
+            *MetricCalls(store, self.runs).endpoints(),
+            *RunSearch(store, self.experiments, self.views).endpoints(),
+            *self.artifacts.endpoints(),
+            *ServerCalls().endpoints(),
+        )
 
     def call(self, endpoint: Endpoint[Any], request: Any, actor: str | None) -> Answer:
         """Answer one call.

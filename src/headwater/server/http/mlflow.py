@@ -6,41 +6,41 @@ from typing import Any, Final
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from headwater.compat.mlflow import MlflowError, MlflowService
 from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.endpoints import AnyEndpoint
 from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND
+from headwater.model.access import Permission
+from headwater.server.http.mlflow_files import file_routes
+from headwater.server.http.mlflow_wire import ActorOf, actor_of, error_response
 
 PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 """Before the path of every endpoint."""
 
-ActorOf = Callable[[Request], str | None]
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def mlflow_router(service: MlflowService, *, actor_of: ActorOf | None = None) -> APIRouter:
+def mlflow_router(service: MlflowService, *, who: ActorOf = actor_of) -> APIRouter:
     """Return the routes of a service's endpoints; each route's endpoint carries its `permission`.
 
     Args:
         service: What answers.
-        actor_of: Tells who makes a request; by default what `request.state.actor` says.
+        who: Tells who makes a request; by default what `request.state.actor` says.
     """
     router = APIRouter()
-    who = actor_of or _actor
     for endpoint in service.endpoints:
         handler = _handler(service, endpoint, who)
         for prefix in PREFIXES:
             router.routes.append(Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]))
+    router.routes.extend(file_routes(service, PREFIXES, who))
+    _unknown.permission = Permission.READ  # pyright: ignore[reportFunctionMemberAccess]
     for prefix in PREFIXES:
-        router.routes.append(Route(f"{prefix}/mlflow/{{rest:path}}", _unknown, methods=_METHODS))
+        for family in ("mlflow", "mlflow-artifacts"):
+            router.routes.append(Route(f"{prefix}/{family}/{{rest:path}}", _unknown, methods=_METHODS))
     return router
-
-
-def error_response(error: MlflowError) -> JSONResponse:
-    """Return an error in MLflow's shape."""
-    return JSONResponse({"error_code": error.error_code, "message": error.message}, error.status)
 
 
 def _handler(service: MlflowService, endpoint: AnyEndpoint, who: ActorOf) -> Callable[[Request], Any]:
@@ -77,10 +77,3 @@ async def _unknown(request: Request) -> Response:
     return error_response(
         MlflowError(f"{request.method} {request.url.path} is no endpoint of this server", ENDPOINT_NOT_FOUND)
     )
-
-
-def _actor(request: Request) -> str | None:
-    return getattr(request.state, "actor", None)
-
-
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]

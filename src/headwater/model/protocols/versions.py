@@ -28,6 +28,7 @@ class ModelStore(Protocol):
         owner: str | None = None,
         tags: Properties | None = None,
         actor: str | None = None,
+        is_new: bool = False,
     ) -> RegisteredModel:
         """Store a registered model, or return the one that is there.
 
@@ -35,7 +36,7 @@ class ModelStore(Protocol):
 
         Raises:
             InvalidError: the name is unusable.
-            ConflictError: the one that is there is deleted.
+            ConflictError: the one that is there is deleted; or there is one, and it has to be new.
         """
         ...
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.errors import InvalidError, NotFoundError
+from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model import builtin
 from headwater.model.filters import And, Comparison, Entity, Field, Operator, Scope
 from headwater.model.graph import (
@@ -85,6 +85,7 @@ class Models:
         owner: str | None = None,
         tags: Properties | None = None,
         actor: str | None = None,
+        is_new: bool = False,
     ) -> RegisteredModel:
         versions.check_name("model", name)
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
@@ -93,9 +94,15 @@ class Models:
         new = NewContext(type_id=kind, name=name, properties=facts, custom_properties=tags or {})
 
         def job(conn: sa.Connection) -> None:
-            is_new = versions.context_id(conn, kind, name) is None
-            versions.lock_live(conn, self._contexts.ensure(conn, new))
-            if is_new and actor is not None:
+            was_there = versions.context_id(conn, kind, name) is not None
+            if was_there and is_new:
+                raise ConflictError(f"a model {name!r} is registered already")
+            if is_new and self._contexts.id_of(conn, new) is None:
+                # Of two who do this at once, the second breaks the uniqueness of names.
+                self._contexts.insert(conn, [new])
+            else:
+                versions.lock_live(conn, self._contexts.ensure(conn, new))
+            if not was_there and actor is not None:
                 self._ledger.append(
                     conn,
                     actor=actor,

@@ -332,7 +332,7 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
 
     def ensure(self, conn: sa.Connection, new: NewContext) -> ContextId:
         """Return the id of the context with this type and name, stored now if it is new."""
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is not None:
             return found
         self._check(conn, new)
@@ -347,14 +347,15 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
             "revision": 1,
         }
         is_mine = insert_unless_there(conn, schema.context, values)
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is None:
             raise ConflictError(f"a context with external id {new.external_id!r} is stored already")
         if is_mine:
             properties.insert(conn, self._db.dialect, schema.context_property, [(found, _spaces(new))])
         return found
 
-    def _id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+    def id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+        """Return the id of the context with this type and name, deleted or not, if there is one."""
         rows = self._named.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
         return ContextId(rows[0][0]) if rows else None
 

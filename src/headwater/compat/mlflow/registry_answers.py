@@ -28,10 +28,10 @@ class ModelVersion(Answer):
     last_updated_timestamp: int
     current_stage: str
     status: str
+    description: str
     source: str = ""
     run_id: str = ""
     run_link: str = ""
-    description: str = ""
     tags: tuple[KeyValue, ...] = ()
     aliases: tuple[str, ...] = ()
 

@@ -32,7 +32,7 @@ class WebhookDelivery:
         """Take where webhooks are kept, and what they may reach."""
         self._webhooks = webhooks
         self._rules = rules
-        self._waiting: queue.Queue[Announcement | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[tuple[Webhook, Announcement] | None] = queue.Queue(MAX_WAITING)
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._is_closing = threading.Event()
@@ -47,11 +47,19 @@ class WebhookDelivery:
 
     def announce(self, happened: Announcement) -> None:
         """Send something that happened to all who want to know, in the background."""
-        self._start()
         try:
-            self._waiting.put_nowait(happened)
-        except queue.Full:
-            _log.warning("%d webhook deliveries wait already: %s is dropped", MAX_WAITING, happened.name)
+            # Now: a webhook that is made later has not asked for this.
+            asking = [w for w in self._webhooks.all() if w.is_active and happened.name in w.events]
+        except HeadwaterError as error:
+            # What happened has happened: the call that did it succeeds.
+            _log.warning("nobody is told of %s: %s", happened.name, error)
+            return
+        for webhook in asking:
+            self._start()
+            try:
+                self._waiting.put_nowait((webhook, happened))
+            except queue.Full:
+                _log.warning("%d webhook deliveries wait already: %s is dropped", MAX_WAITING, happened.name)
 
     def send(self, webhook: Webhook, happened: Announcement) -> Delivery:
         """Send something to one webhook now, once."""
@@ -84,13 +92,11 @@ class WebhookDelivery:
                     thread.start()
 
     def _work(self) -> None:
-        while (happened := self._waiting.get()) is not None:
+        while (waiting := self._waiting.get()) is not None:
             try:
-                for webhook in self._webhooks.all():
-                    if webhook.is_active and happened.name in webhook.events:
-                        self._deliver(webhook, happened)
+                self._deliver(*waiting)
             except HeadwaterError as error:
-                _log.warning("nobody is told of %s: %s", happened.name, error)
+                _log.warning("webhook %s is not told: %s", waiting[0].id, error)
 
     def _deliver(self, webhook: Webhook, happened: Announcement) -> None:
         """Send something, and try again a little later where that may help."""

@@ -40,6 +40,8 @@ _COMMANDS: Final = {
     "doctor": "headwater.cli.doctor:doctor",
     "db": "headwater.cli.db:db",
     "server": "headwater.cli.server:server",
+    "import": "headwater.cli.imports:imports",
+    "export": "headwater.cli.exports:exports",
     "sync": "headwater.cli.sync:sync",
 }
 

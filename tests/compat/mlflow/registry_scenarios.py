@@ -1,4 +1,4 @@
-"""What a user does with models in MLflow's own client. Runs in its environment: nothing of headwater is here."""
+"""What a user does with models in MLflow's own client; runs in its environment, without headwater."""
 
 import tempfile
 from pathlib import Path

@@ -14,6 +14,7 @@ import pytest
 
 from headwater.blobs import open_blobs
 from headwater.compat.mlflow import MlflowError, MlflowService
+from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.webhook_addresses import WebhookRules, is_public, resolve
 from headwater.compat.mlflow.webhook_sending import send
 from headwater.errors import InvalidError
@@ -63,16 +64,10 @@ def call(tmp_path):
             endpoint = by_name[method, f"mlflow/{path}"]
             names = {name: body.pop(name) for name in ("webhook_id",) if name in body}
             request = endpoint.reader.of_body(json.dumps(body).encode(), names)
-            return json.loads(json.dumps(_plain(service.call(endpoint, request, "ann"))))
+            return json.loads(encode(service.call(endpoint, request, "ann")))
 
         yield run
         service.close()
-
-
-def _plain(answer):
-    from headwater.compat.mlflow.answers import encode
-
-    return json.loads(encode(answer))
 
 
 def hook(receiver, *events, **fields):
@@ -121,9 +116,8 @@ def test_a_delivery_is_tried_again_and_a_redirect_is_not_followed(call, receiver
 
 
 def test_a_disabled_webhook_hears_nothing_and_a_removed_one_is_gone(call, receiver):
-    made = call("POST", "webhooks", **hook(receiver, "registered_model.created", status="DISABLED"))[
-        "webhook"
-    ]
+    disabled = hook(receiver, "registered_model.created", status="DISABLED")
+    made = call("POST", "webhooks", **disabled)["webhook"]
     call("POST", "registered-models/create", name="quiet")
     one = {"webhook_id": made["webhook_id"]}
 
@@ -192,11 +186,7 @@ def test_a_host_is_resolved_once_and_that_address_is_connected_to(receiver, monk
 def test_mistakes_are_refused(call, receiver):
     for fields in ({"name": "-x"}, {"events": []}, {"status": "SLEEPING"}, {"url": "ftp://x"}):
         with pytest.raises(MlflowError) as refused:
-            call(
-                "POST",
-                "webhooks",
-                **hook(receiver, "prompt.created", **({} if "events" in fields else {})) | fields,
-            )
+            call("POST", "webhooks", **(hook(receiver, "prompt.created") | fields))
         assert refused.value.status == 400
     with pytest.raises(MlflowError, match="Valid actions"):
         call("POST", "webhooks", **hook(receiver, "model_version.deleted"))

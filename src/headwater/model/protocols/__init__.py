@@ -7,6 +7,7 @@ from headwater.model.protocols.nodes import ArtifactStore, ContextStore, Executi
 from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.store import Store
+from headwater.model.protocols.transfer import ForeignTables, TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
 from headwater.model.protocols.webhooks import WebhookStore
@@ -18,6 +19,7 @@ __all__ = [
     "ContextStore",
     "DataStore",
     "ExecutionStore",
+    "ForeignTables",
     "LedgerStore",
     "LineageStore",
     "LinkStore",
@@ -27,6 +29,7 @@ __all__ = [
     "RunStore",
     "SeriesStore",
     "Store",
+    "TransferStore",
     "TypeStore",
     "UpkeepStore",
     "WebhookStore",

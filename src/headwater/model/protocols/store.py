@@ -8,6 +8,7 @@ from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
 from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
+from headwater.model.protocols.transfer import TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
 from headwater.model.protocols.webhooks import WebhookStore
@@ -91,6 +92,8 @@ class Store(Protocol):
     @property
     def webhooks(self) -> WebhookStore:
         """Whom to tell of decisions."""
+    def transfer(self) -> TransferStore:
+        """What takes over what another store holds."""
         ...
 
     def at(self, time_ms: int, /) -> "Store":

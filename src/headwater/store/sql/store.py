@@ -29,6 +29,7 @@ from headwater.store.sql.runs import Runs
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.standing import standing_at
+from headwater.store.sql.transfer import Transfers
 from headwater.store.sql.types import Types
 from headwater.store.sql.upkeep import Upkeep
 from headwater.store.sql.verdicts import Verdicts
@@ -96,6 +97,7 @@ class SqlStore:
             Remover(self._db, nodes, self.ledger, self._processes),
             Integrity(self._db, self.runs, self._processes),
         )
+        self.transfer = Transfers(self._db, self.types)
 
     def _open_registry(self) -> None:
         db, types, ledger = self._db, self.types, self.ledger

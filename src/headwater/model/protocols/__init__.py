@@ -1,5 +1,6 @@
 """What a store and a blob store can do, by entity: the seams that all else is written against."""
 
+from headwater.model.protocols.access import AccessStore
 from headwater.model.protocols.blobs import BlobStore
 from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
@@ -13,6 +14,7 @@ from headwater.model.protocols.versions import DataStore, ModelStore
 from headwater.model.protocols.webhooks import WebhookStore
 
 __all__ = [
+    "AccessStore",
     "ApprovalStore",
     "ArtifactStore",
     "BlobStore",

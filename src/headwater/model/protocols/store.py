@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from headwater.model.protocols.access import AccessStore
 from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
@@ -92,8 +93,16 @@ class Store(Protocol):
     @property
     def webhooks(self) -> WebhookStore:
         """Whom to tell of decisions."""
+        ...
+
+    @property
     def transfer(self) -> TransferStore:
         """What takes over what another store holds."""
+        ...
+
+    @property
+    def access(self) -> AccessStore:
+        """Accounts, tokens and grants; a view of the past has those of now."""
         ...
 
     def at(self, time_ms: int, /) -> "Store":

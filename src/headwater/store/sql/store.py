@@ -8,6 +8,7 @@ from typing import Self
 
 from headwater.model.models import DEFAULT_STAGES, Stages
 from headwater.store.sql import setup
+from headwater.store.sql.access import Access
 from headwater.store.sql.approvals import Approvals
 from headwater.store.sql.data import Data
 from headwater.store.sql.database import Database
@@ -87,6 +88,7 @@ class SqlStore:
         self.series = series(self._db, self.executions)
         self.runs = Runs(self._db, self.types, self.executions, self.contexts, self.links, self.series)
         self.ledger = Ledger(self._db)
+        self.access = Access(self._db, self.ledger)
         self._open_registry()
         self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
         self.lineage = Lineage(self._db, self.artifacts, self.executions)

@@ -30,9 +30,9 @@ class Client:
             text=True,
         )
 
-    def run(self, name: str, **arguments: Any) -> Any:
+    def run(self, scenario: str, /, **arguments: Any) -> Any:
         """Run a function of `scenarios.py` and return its answer."""
-        self._process.stdin.write(json.dumps({"name": name, "arguments": arguments}) + "\n")
+        self._process.stdin.write(json.dumps({"name": scenario, "arguments": arguments}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:

@@ -1,4 +1,4 @@
-"""MLflow's client in a process and an environment of its own; `make peers` makes the environment."""
+"""MLflow's client and server in processes and an environment of their own, which `make peers` makes."""
 
 import json
 import subprocess
@@ -8,6 +8,7 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv-peers/mlflow/bin/python"
 CLIENT = Path(__file__).with_name("client.py")
+ORIGINAL = Path(__file__).with_name("original.py")
 
 
 class ClientError(Exception):
@@ -41,6 +42,34 @@ class Client:
         if "value" in answer:
             return answer["value"]
         raise ClientError(answer["code"], answer["message"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
+
+
+class Original:
+    """MLflow's own server, over a SQLite database of its own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [PYTHON, "-W", "ignore", ORIGINAL],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def ask(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Answer a request with a status and JSON."""
+        self._process.stdin.write(json.dumps([method, path, body]) + "\n")
+        self._process.stdin.flush()
+        status, answer = json.loads(self._process.stdout.readline())
+        return status, answer
 
     def __enter__(self) -> Self:
         return self

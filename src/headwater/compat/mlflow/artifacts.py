@@ -14,8 +14,10 @@ from headwater.compat.mlflow.requests import Request, Required
 from headwater.compat.mlflow.run_answers import RunViews
 from headwater.compat.mlflow.runs import Runs
 from headwater.errors import HeadwaterError
+from headwater.model import builtin
 from headwater.model.access import Permission
 from headwater.model.blobs import Blob
+from headwater.model.ids import TypeId
 from headwater.model.protocols import Store
 from headwater.model.protocols.blobs import BlobStore
 from headwater.model.runs import Run
@@ -81,6 +83,7 @@ class Artifacts:
         self._blobs = blobs
         self._runs = runs
         self._views = views
+        self._type_id: TypeId | None = None
         self.finders: list[Finder] = [self._run_of]
 
     def endpoints(self) -> tuple[AnyEndpoint, ...]:
@@ -99,7 +102,7 @@ class Artifacts:
         run = self._runs.get(request.run_id)
         folder = safe_path(request.path)
         root = self._views.location(run)
-        files = RunFiles(self._store, self._blobs, run).files() if proxied_path(root) is not None else {}
+        files = self._files_of(run).files() if proxied_path(root) is not None else {}
         prefix = f"{folder}/" if folder else ""
         return RunListing(root_uri=root, files=children(files, folder, prefix))
 
@@ -118,7 +121,7 @@ class Artifacts:
             MlflowError: there is no such run or file.
         """
         run = self._runs.get(run_id)
-        return self._download(RunFiles(self._store, self._blobs, run), safe_path(path), path)
+        return self._download(self._files_of(run), safe_path(path), path)
 
     def download(self, path: str) -> Download:
         """Return the file under a path of the proxy.
@@ -146,7 +149,7 @@ class Artifacts:
         Raises:
             MlflowError: nothing can be put there.
         """
-        return self._putter(RunFiles(self._store, self._blobs, self._runs.get(run_id)), safe_path(path))
+        return self._putter(self._files_of(self._runs.get(run_id)), safe_path(path))
 
     def delete(self, path: str, actor: str | None) -> None:
         """Delete a file or folder of the proxy, if it is there.
@@ -157,6 +160,11 @@ class Artifacts:
         owner, rest = self._require(path)
         owner.check_writable()
         owner.delete(rest, actor)
+
+    def _files_of(self, run: Run) -> RunFiles:
+        if self._type_id is None:
+            (self._type_id,) = self._store.types.put([builtin.ARTIFACT], can_add=True, can_omit=True)
+        return RunFiles(self._store, self._blobs, run, self._type_id)
 
     def _putter(self, owner: Owner, path: str) -> Callable[[Blob], None]:
         if not path:
@@ -202,7 +210,7 @@ class Artifacts:
         run = self._runs.get(parts["run"])
         if not self._is_root(run, path.removesuffix(f"/{parts['rest']}") if parts["rest"] else path):
             return None
-        return RunFiles(self._store, self._blobs, run), parts["rest"] or ""
+        return self._files_of(run), safe_path(parts["rest"] or "")
 
     def _is_root(self, run: Run, path: str) -> bool:
         return proxied_path(self._views.location(run)) == path.rstrip("/")

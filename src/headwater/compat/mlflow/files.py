@@ -73,9 +73,10 @@ class Owner(Protocol):
 class RunFiles:
     """The files of one run."""
 
-    def __init__(self, store: Store, blobs: BlobStore, run: Run) -> None:
-        """Take where records and bytes are kept, and the run."""
+    def __init__(self, store: Store, blobs: BlobStore, run: Run, type_id: TypeId) -> None:
+        """Take where records and bytes are kept, the run, and the type that its files have."""
         self._store = store
+        self._type_id = type_id
         self._blobs = blobs
         self._run = run
 
@@ -97,15 +98,14 @@ class RunFiles:
 
     def put(self, path: str, blob: Blob) -> None:
         """Put a file; the same bytes again change nothing."""
-        type_id = self._type_id()
         name = self._name(path)
         while True:
-            number, newest = self._newest(type_id, name)
+            number, newest = self._newest(name)
             is_live = newest is not None and newest.deleted_ms is None
             if newest is not None and is_live and newest.digest == blob.digest:
                 return
             new = NewArtifact(
-                type_id=type_id,
+                type_id=self._type_id,
                 name=_numbered(name, number + 1),
                 state=ArtifactState.LIVE,
                 digest=blob.digest,
@@ -171,11 +171,11 @@ class RunFiles:
         entries = self._blobs.manifest(digest)
         return {f"{path}/{e.path}": File(digest=e.digest, size_bytes=e.size_bytes) for e in entries}
 
-    def _newest(self, type_id: TypeId, name: str) -> tuple[int, Artifact | None]:
+    def _newest(self, name: str) -> tuple[int, Artifact | None]:
         """Return the highest number that a name has, and its artifact; the numbers have no gaps."""
 
         def find(number: int) -> Artifact | None:
-            return self._store.artifacts.find(type_id, _numbered(name, number))
+            return self._store.artifacts.find(self._type_id, _numbered(name, number))
 
         newest = find(1)
         if newest is None:
@@ -200,9 +200,6 @@ class RunFiles:
         # The event has the whole path; the name only has to be its own.
         digest = blake2b(path.encode(errors="surrogatepass"), digest_size=16).hexdigest()
         return f"{name[: MAX_NAME_CHARS - _NUMBER_CHARS - len(digest) - 1]}~{digest}"
-
-    def _type_id(self) -> TypeId:
-        return self._store.types.put([builtin.ARTIFACT], can_add=True, can_omit=True)[0]
 
     def _mark_deleted(self, artifacts: list[Artifact], actor: str | None) -> None:
         subjects = [

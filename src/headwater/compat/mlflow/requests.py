@@ -133,7 +133,8 @@ def _item_type(kind: Any) -> Any:
 
 def _fault(kind: Any, given: Mapping[str, Any], where: str) -> MlflowError:
     """Find the first field that is wrong."""
-    for field in msgspec.structs.fields(kind):
+    # The run comes first in MLflow's own checks, wherever it stands here.
+    for field in sorted(msgspec.structs.fields(kind), key=lambda each: each.encode_name != "run_id"):
         name, value = where + field.encode_name, given.get(field.encode_name)
         if value is None or value == "":
             if field.required:

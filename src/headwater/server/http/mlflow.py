@@ -13,6 +13,7 @@ from headwater.compat.mlflow import MlflowError, MlflowService
 from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.endpoints import AnyEndpoint
 from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND
+from headwater.compat.mlflow.server_info import MLFLOW_VERSION
 from headwater.model.access import Permission
 from headwater.server.http.mlflow_files import file_routes
 from headwater.server.http.mlflow_wire import ActorOf, actor_of, error_response
@@ -36,7 +37,9 @@ def mlflow_router(service: MlflowService, *, who: ActorOf = actor_of) -> APIRout
         for prefix in PREFIXES:
             router.routes.append(Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]))
     router.routes.extend(file_routes(service, PREFIXES, who))
-    _unknown.permission = Permission.READ  # pyright: ignore[reportFunctionMemberAccess]
+    for open_to_all in (_version, _unknown):
+        open_to_all.permission = Permission.READ  # pyright: ignore[reportFunctionMemberAccess]
+    router.routes.append(Route("/version", _version, methods=["GET"]))
     for prefix in PREFIXES:
         for family in ("mlflow", "mlflow-artifacts"):
             router.routes.append(Route(f"{prefix}/{family}/{{rest:path}}", _unknown, methods=_METHODS))
@@ -74,6 +77,10 @@ def _check_content_type(request: Request) -> None:
         raise MlflowError("Bad Request. Content-Type header is missing.")
     if given.partition(";")[0].strip().lower() != "application/json":
         raise MlflowError("Bad Request. Content-Type must be one of ['application/json'].")
+
+
+async def _version(_request: Request) -> Response:
+    return Response(MLFLOW_VERSION, media_type="text/plain")
 
 
 async def _unknown(request: Request) -> Response:

@@ -9,6 +9,9 @@
     - MetricTypeError (also TypeError)    bad_metric       400   INVALID_ARGUMENT
   + RefusedError      (also RuntimeError) refused          409   FAILED_PRECONDITION
     - UnmetError                          unmet            409   FAILED_PRECONDITION
+  + UnauthenticatedError (PermissionError) unauthenticated 401   UNAUTHENTICATED
+  + ForbiddenError    (PermissionError)   forbidden        403   PERMISSION_DENIED
+  + ThrottledError    (also RuntimeError) throttled        429   RESOURCE_EXHAUSTED
   + CorruptError      (also OSError)      corrupt          500   DATA_LOSS
   + SchemaError       (also RuntimeError) schema           500   FAILED_PRECONDITION
   + UnavailableError  (also OSError)      unavailable      503   UNAVAILABLE
@@ -104,6 +107,36 @@ class UnmetError(RefusedError):
     def __init__(self, subject: str, stage: str, missing: Sequence[object]) -> None:
         self.subject, self.stage, self.missing = subject, stage, tuple(missing)
         super().__init__(f"{subject} cannot go to {stage}: {'; '.join(map(str, self.missing))}")
+
+
+class UnauthenticatedError(HeadwaterError, PermissionError):
+    """A call whose caller did not say who they are, or could not prove it."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(HeadwaterError, PermissionError):
+    """A call that its caller may not make."""
+
+    code = "forbidden"
+
+    def __init__(self, name: str, permission: str, subject: str | None = None) -> None:
+        self.name, self.permission, self.subject = name, permission, subject
+        where = f" on {subject}" if subject else ""
+        super().__init__(
+            f"{name} may not do this: it needs the permission {permission.lower()}{where}; "
+            "ask an administrator for a role or a grant"
+        )
+
+
+class ThrottledError(HeadwaterError, RuntimeError):
+    """Too many failures in too short a time; `retry_after_s` says how long to wait."""
+
+    code = "throttled"
+
+    def __init__(self, problem: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{problem}: try again in {max(1, round(retry_after_s))} s")
 
 
 class DeprecatedVersionWarning(UserWarning):

@@ -61,11 +61,12 @@ def test_altered_bytes_exit_with_6(cli, trained, tmp_path):
 
 def test_a_contradiction_exits_with_4():
     from headwater.cli.main import exit_code
-    from headwater.errors import ConflictError, FilterError, SchemaError, StaleWriteError
+    from headwater.errors import ConflictError, FilterError, ForbiddenError, SchemaError, StaleWriteError
 
     assert exit_code(ConflictError("the name is taken")) == 4
     assert exit_code(StaleWriteError("artifact", 1, expected=1, found=2)) == 4
     assert exit_code(FilterError("a", 0, "no")) == 2
+    assert exit_code(ForbiddenError("ann", "WRITE")) == 8
     assert exit_code(SchemaError("too new")) == 1
 
 

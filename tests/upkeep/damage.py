@@ -19,6 +19,8 @@ DAMAGE = {
     "series-without-execution": "UPDATE series SET execution_id = execution_id + 90",
     "metric-chunks-without-series": "UPDATE metric_chunk SET series_id = series_id + 90",
     "metric-merge-marks-without-series": "INSERT INTO merged_batch VALUES (99, 1, 1)",
+    "tokens-without-account": "INSERT INTO token VALUES (1, 'gone', 'n', 1, 'd', NULL, 1, NULL, NULL)",
+    "grants-without-account": "INSERT INTO account_grant VALUES ('gone', 'models/m', 2)",
     "newest-points": "UPDATE series SET count = 3, step = 1",
     "stale-runs": "UPDATE run SET status = 2, heartbeat_ms = 1000",
     "artifacts-alive-with-tombstone": "INSERT INTO tombstone VALUES (1, 1, 1, NULL, NULL, NULL, 1, 1, 1)",

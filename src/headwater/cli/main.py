@@ -10,10 +10,13 @@ from headwater.cli.session import Options
 from headwater.errors import (
     ConflictError,
     CorruptError,
+    ForbiddenError,
     HeadwaterError,
     InvalidError,
     NotFoundError,
     RefusedError,
+    ThrottledError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from headwater.version import VERSION
@@ -25,6 +28,9 @@ EXIT_CODES: Final[dict[type[HeadwaterError], int]] = {
     RefusedError: 5,
     CorruptError: 6,
     UnavailableError: 7,
+    UnauthenticatedError: 8,
+    ForbiddenError: 8,
+    ThrottledError: 7,
 }
 """Exit codes by kind of error; any other one is 1, as is `click`'s Abort."""
 
@@ -39,7 +45,11 @@ _COMMANDS: Final = {
     "gc": "headwater.cli.gc:gc",
     "doctor": "headwater.cli.doctor:doctor",
     "db": "headwater.cli.db:db",
+    "users": "headwater.cli.users:users",
+    "tokens": "headwater.cli.tokens:tokens",
     "server": "headwater.cli.server:server",
+    "import": "headwater.cli.imports:imports",
+    "export": "headwater.cli.exports:exports",
     "sync": "headwater.cli.sync:sync",
 }
 

@@ -93,8 +93,20 @@ MODEL: Final = NewType(
         "facts": ValueKind.STRUCT,
         "signature": ValueKind.STRUCT,
         "input_example": ValueKind.STRUCT,
+        "name": ValueKind.STRING,
+        "kind": ValueKind.STRING,
+        "source": ValueKind.STRING,
+        "source_run": ValueKind.STRING,
+        "run_link": ValueKind.STRING,
+        "metric_facts": ValueKind.STRUCT,
     },
 )
+"""The last six are what other systems say of a model.
+
+`name` is what a run called it, `kind` its sort (such as `agent`), `source` the URI that it was registered
+from, `source_run` a run that this store does not know. `metric_facts` is `{NAME: [{"value", "step",
+"timestamp", "run_id", "dataset_name", "dataset_digest"}]}`, the newest point of each data set.
+"""
 
 EVALUATION: Final = NewType(
     kind=NodeKind.EXECUTION,

@@ -105,7 +105,7 @@ _HAS_PROPERTIES: Final = frozenset({Scope.TAG, Scope.PROPERTY})
 SCOPES: Final[Mapping[Entity, frozenset[Scope]]] = {
     Entity.RUN: _HAS_PARAMS,
     Entity.EXECUTION: _HAS_PARAMS,
-    Entity.ARTIFACT: _HAS_PROPERTIES,
+    Entity.ARTIFACT: _HAS_PARAMS,
     Entity.CONTEXT: _HAS_PROPERTIES,
     Entity.VERSION: _HAS_PARAMS,
 }

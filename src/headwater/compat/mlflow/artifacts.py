@@ -104,7 +104,7 @@ class Artifacts:
         root = self._views.location(run)
         files = self._files_of(run).files() if proxied_path(root) is not None else {}
         prefix = f"{folder}/" if folder else ""
-        return RunListing(root_uri=root, files=_children(files, folder, prefix))
+        return RunListing(root_uri=root, files=children(files, folder, prefix))
 
     def list_folder(self, request: ListFolder, _actor: str | None) -> FolderListing:
         """Return the files in a folder of the proxy; none when it is not there."""
@@ -112,7 +112,7 @@ class Artifacts:
         if found is None:
             return FolderListing()
         owner, rest = found
-        return FolderListing(files=_children(owner.files(), rest, ""))
+        return FolderListing(files=children(owner.files(), rest, ""))
 
     def of_run(self, run_id: str, path: str) -> Download:
         """Return a file of a run.
@@ -216,7 +216,7 @@ class Artifacts:
         return proxied_path(self._views.location(run)) == path.rstrip("/")
 
 
-def _children(files: Mapping[str, File], folder: str, prefix: str) -> tuple[FileInfo, ...]:
+def children(files: Mapping[str, File], folder: str, prefix: str) -> tuple[FileInfo, ...]:
     """Return what lies directly in a folder, by name."""
     found: dict[str, FileInfo] = {}
     start = len(folder) + 1 if folder else 0

@@ -17,6 +17,7 @@ from headwater.compat.mlflow.limits import (
     checked_param,
     checked_tag,
 )
+from headwater.compat.mlflow.logged_models import note_model_metrics
 from headwater.compat.mlflow.requests import Int64, Request, Required, invalid_value
 from headwater.compat.mlflow.run_answers import RUN_NAME_TAG
 from headwater.compat.mlflow.runs import Runs, TagText, inactive, not_found
@@ -84,6 +85,7 @@ class BatchCalls:
         """Add a point."""
         _check_point(request, _WHOLE)
         self._log(request.run_id, points=_points([request]))
+        note_model_metrics(self._store, request.run_id, [request])
         return Nothing()
 
     def log_param(self, request: LogParam, _actor: str | None) -> Nothing:
@@ -104,6 +106,7 @@ class BatchCalls:
         if name is not None:
             check_run_name(name)
         self._log(request.run_id, points=_points(request.metrics), params=dict(params), tags=tags)
+        note_model_metrics(self._store, request.run_id, request.metrics)
         if name is not None:
             self._store.runs.update(RunChange(id=self._runs.execution_id(request.run_id), name=name))
         return Nothing()

@@ -9,11 +9,13 @@ from headwater.compat.mlflow.endpoints import AnyEndpoint, Endpoint
 from headwater.compat.mlflow.errors import mlflow_error_of
 from headwater.compat.mlflow.experiments import ExperimentCalls, Experiments
 from headwater.compat.mlflow.metrics import MetricCalls
+from headwater.compat.mlflow.registry_service import RegistryService
 from headwater.compat.mlflow.run_answers import RunViews
 from headwater.compat.mlflow.run_data import RunDataCalls
 from headwater.compat.mlflow.run_search import RunSearch
 from headwater.compat.mlflow.runs import RunCalls, Runs
 from headwater.compat.mlflow.server_info import ServerCalls
+from headwater.compat.mlflow.webhook_addresses import WebhookRules
 from headwater.errors import HeadwaterError
 from headwater.model.protocols import Store
 from headwater.model.protocols.blobs import BlobStore
@@ -25,13 +27,20 @@ class MlflowService:
     All methods are safe to call from several threads.
     """
 
-    def __init__(self, store: Store, blobs: BlobStore) -> None:
-        """Take where the records and the bytes are; whoever opened them closes them."""
+    def __init__(self, store: Store, blobs: BlobStore, *, webhook_rules: WebhookRules | None = None) -> None:
+        """Take where the records and the bytes are; whoever opened them closes them.
+
+        Args:
+            store: The records.
+            blobs: The bytes.
+            webhook_rules: What webhooks may reach; by default what the environment says.
+        """
         self.store, self.blobs = store, blobs
         self.experiments = Experiments(store)
         self.runs = Runs(store)
         self.views = RunViews(store, self.experiments)
         self.artifacts = Artifacts(store, blobs, self.runs, self.views)
+        self.registry = RegistryService(store, blobs, self.experiments, webhook_rules)
         self.endpoints: tuple[AnyEndpoint, ...] = (
             *ExperimentCalls(store, self.experiments).endpoints(),
             *RunCalls(store, self.experiments, self.runs, self.views).endpoints(),
@@ -41,7 +50,13 @@ class MlflowService:
             *RunSearch(store, self.experiments, self.views).endpoints(),
             *self.artifacts.endpoints(),
             *ServerCalls().endpoints(),
+            *self.registry.endpoints,
         )
+        self.artifacts.finders += self.registry.finders
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.registry.close()
 
     def call(self, endpoint: Endpoint[Any], request: Any, actor: str | None) -> Answer:
         """Answer one call.

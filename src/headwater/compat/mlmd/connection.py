@@ -77,7 +77,10 @@ def _refuse_original(path: Path) -> None:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as conn:
         found = conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()
     if found:
-        raise RefusedError(f"{path} was written by ML Metadata itself: open another file")
+        raise RefusedError(
+            f"{path} was written by ML Metadata itself: bring it into a store with "
+            f"`headwater --store sqlite:///NEW.db import mlmd {path}`, and open that"
+        )
 
 
 def _mysql_url(config: Any) -> str:

@@ -1,6 +1,6 @@
 """What a blob store does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -26,6 +26,14 @@ class BlobStore(Protocol):
 
     def put_folder(self, path: Path, /) -> Blob:
         """Store all files below a folder and a manifest of them."""
+        ...
+
+    def put_manifest(self, entries: Sequence[ManifestEntry], /) -> Blob:
+        """Store a folder whose files are stored already.
+
+        Raises:
+            InvalidError: a path stands twice, or is no plain relative path.
+        """
         ...
 
     def manifest(self, digest: str, /) -> list[ManifestEntry]:

@@ -3,13 +3,16 @@
 from types import TracebackType
 from typing import Protocol, Self
 
+from headwater.model.protocols.access import AccessStore
 from headwater.model.protocols.ledger import LedgerStore
 from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
 from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
+from headwater.model.protocols.transfer import TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
+from headwater.model.protocols.webhooks import WebhookStore
 
 
 class Store(Protocol):
@@ -85,6 +88,21 @@ class Store(Protocol):
     @property
     def upkeep(self) -> UpkeepStore:
         """Deletion, removal for good, and integrity."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Whom to tell of decisions."""
+        ...
+
+    @property
+    def transfer(self) -> TransferStore:
+        """What takes over what another store holds."""
+        ...
+
+    @property
+    def access(self) -> AccessStore:
+        """Accounts, tokens and grants; a view of the past has those of now."""
         ...
 
     def at(self, time_ms: int, /) -> "Store":

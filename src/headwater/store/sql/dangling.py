@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import sqlalchemy as sa
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from headwater.model.upkeep import Finding
 from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
 from headwater.store.sql.schema import (
+    account,
+    account_grant,
     alias,
     approval_request,
     approval_vote,
@@ -21,6 +24,7 @@ from headwater.store.sql.schema import (
     parent_context,
     run,
     series,
+    token,
     tombstone,
     type_,
     type_property,
@@ -61,7 +65,8 @@ class Dangling:
 
 def rules() -> list[Dangling]:
     """Return all rules; a repair goes through them in this order."""
-    return [*_of_nodes(), *_of_events(), *_of_memberships(), *_of_runs(), *_of_versions(), *_of_series()]
+    of_graph = (_of_nodes(), _of_events(), _of_memberships(), _of_runs(), _of_versions(), _of_series())
+    return [*chain.from_iterable(of_graph), *_of_accounts()]
 
 
 def _of_nodes() -> Iterable[Dangling]:
@@ -187,6 +192,17 @@ def _of_series() -> Iterable[Dangling]:
             problem=f"metric {word} whose series is not stored",
             table=table,
             broken=_missing(table.c.series_id, series),
+        )
+
+
+def _of_accounts() -> Iterable[Dangling]:
+    for table, word in ((token, "tokens"), (account_grant, "grants")):
+        owner = sa.select(account.c.name).where(account.c.name == table.c.account)
+        yield Dangling(
+            name=f"{word}-without-account",
+            problem=f"{word} of accounts that are not stored",
+            table=table,
+            broken=~owner.exists(),
         )
 
 

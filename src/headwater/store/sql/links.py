@@ -158,7 +158,7 @@ class Links:
                 "execution_id": e.execution_id,
                 "type": e.type,
                 "artifact_id": e.artifact_id,
-                "path": encode_optional(_path_text(e.path)),
+                "path": encode_optional(path_text(e.path)),
                 "time_ms": now if e.time_ms is None else e.time_ms,
             }
             for e in events
@@ -172,7 +172,7 @@ class Links:
                 e.execution_id,
                 _known(e.type),
                 e.artifact_id,
-                encode_optional(_path_text(e.path)),
+                encode_optional(path_text(e.path)),
                 now if e.time_ms is None else e.time_ms,
             )
             for e in events
@@ -281,7 +281,8 @@ def _artifact_id(
     return artifact.id if isinstance(artifact, ArtifactChange) else artifact
 
 
-def _path_text(path: EventPath) -> str | None:
+def path_text(path: EventPath) -> str | None:
+    """Return what stands in the column of a path."""
     # Not as ASCII: JSON cannot tell two escaped halves of a surrogate pair from the whole.
     return json.dumps(path, ensure_ascii=False) if path else None
 

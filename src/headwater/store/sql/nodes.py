@@ -22,7 +22,7 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
-from headwater.model.values import INT64_MAX, PropertyValue
+from headwater.model.values import INT64_MAX, Properties, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones, versions
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
@@ -253,8 +253,10 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             fields[name] = decode_optional(fields[name])
         if self.nodes.state is not None and fields["state"] is not None:
             fields["state"] = self.nodes.state(fields["state"])
-        if self.nodes.kind is NodeKind.EXECUTION:
+        if self.nodes.kind is not NodeKind.CONTEXT:
             fields["params"] = spaces.get(Space.PARAM, {})
+        if self.nodes is ARTIFACTS:
+            fields["metrics"] = spaces.get(Space.METRIC, {})
         return self.entity(
             **fields,
             type_name=type_name,
@@ -281,15 +283,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def _change_properties(self, conn: sa.Connection, node: N, change: ChangeN) -> bool:
         differs = False
-        for space, stored, wanted, replaces in (
-            (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
-            (
-                Space.CUSTOM,
-                node.custom_properties,
-                change.custom_properties,
-                change.replace_custom_properties,
-            ),
-        ):
+        for space, stored, wanted, replaces in _space_changes(node, change):
             differs |= properties.change(
                 conn,
                 self._db.dialect,
@@ -338,7 +332,7 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
 
     def ensure(self, conn: sa.Connection, new: NewContext) -> ContextId:
         """Return the id of the context with this type and name, stored now if it is new."""
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is not None:
             return found
         self._check(conn, new)
@@ -353,16 +347,35 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
             "revision": 1,
         }
         is_mine = insert_unless_there(conn, schema.context, values)
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is None:
             raise ConflictError(f"a context with external id {new.external_id!r} is stored already")
         if is_mine:
             properties.insert(conn, self._db.dialect, schema.context_property, [(found, _spaces(new))])
         return found
 
-    def _id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+    def id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+        """Return the id of the context with this type and name, deleted or not, if there is one."""
         rows = self._named.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
         return ContextId(rows[0][0]) if rows else None
+
+
+def _space_changes(
+    node: Artifact | Execution | Context, change: ArtifactChange | ExecutionChange | ContextChange
+) -> list[tuple[Space, Properties, Mapping[str, PropertyValue | None], bool]]:
+    """Return the spaces that a change may touch: what stands there, what is wanted, and whether alone."""
+    custom, replaces_custom = change.custom_properties, change.replace_custom_properties
+    found = [
+        (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
+        (Space.CUSTOM, node.custom_properties, custom, replaces_custom),
+    ]
+    if isinstance(node, Artifact) and isinstance(change, ArtifactChange):
+        metrics = {name: None if value is None else float(value) for name, value in change.metrics.items()}
+        found += [
+            (Space.PARAM, node.params, change.params, False),
+            (Space.METRIC, node.metrics, metrics, False),
+        ]
+    return found
 
 
 def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
@@ -370,8 +383,10 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
         Space.PROPERTY: node.properties,
         Space.CUSTOM: node.custom_properties,
     }
-    if isinstance(node, NewExecution):
+    if not isinstance(node, NewContext):
         spaces[Space.PARAM] = node.params
+    if isinstance(node, NewArtifact):
+        spaces[Space.METRIC] = {name: float(value) for name, value in node.metrics.items()}
     return spaces
 
 

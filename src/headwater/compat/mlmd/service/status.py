@@ -9,6 +9,9 @@ from headwater.compat.mlmd.errors import (
     INTERNAL,
     INVALID_ARGUMENT,
     NOT_FOUND,
+    PERMISSION_DENIED,
+    RESOURCE_EXHAUSTED,
+    UNAUTHENTICATED,
     UNAVAILABLE,
     StatusError,
     make_exception,
@@ -33,6 +36,12 @@ def _code(error: errors.HeadwaterError) -> int:
             return INVALID_ARGUMENT
         case errors.UnavailableError():
             return ABORTED if "lock" in str(error) else UNAVAILABLE
+        case errors.UnauthenticatedError():
+            return UNAUTHENTICATED
+        case errors.ForbiddenError():
+            return PERMISSION_DENIED
+        case errors.ThrottledError():
+            return RESOURCE_EXHAUSTED
         case errors.CorruptError():
             return DATA_LOSS
         case errors.RefusedError() | errors.SchemaError():

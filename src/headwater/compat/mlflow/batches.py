@@ -13,6 +13,7 @@ from headwater.compat.mlflow.limits import (
     MAX_TAGS,
     check_count,
     check_key,
+    check_run_id,
     check_run_name,
     checked_param,
     checked_tag,
@@ -96,6 +97,7 @@ class BatchCalls:
 
     def log_batch(self, request: LogBatch, _actor: str | None) -> Nothing:
         """Log all or none."""
+        check_run_id(request.run_id)
         for place, point in enumerate(request.metrics):
             _check_point(point, f"metrics[{place}].")
         params = [checked_param(p.key, p.value, f"params[{i}].") for i, p in enumerate(request.params)]

@@ -23,6 +23,7 @@ _NO_PATH: Final = (
     "Names may be treated as files in certain cases, and must not resolve to other names "
     "when treated as such."
 )
+_RUN_ID: Final = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _KEY: Final = re.compile(r"[/\w.\- :]*")
 
 
@@ -61,6 +62,16 @@ def checked_param(key: str, value: str, path: str = "") -> tuple[str, str]:
     """
     check_key(key, f"{path}key", "Param key")
     return key, value[:MAX_PARAM_CHARS]
+
+
+def check_run_id(run_id: str) -> None:
+    """Check that a text could be a run id.
+
+    Raises:
+        MlflowError: it could not.
+    """
+    if not _RUN_ID.fullmatch(run_id):
+        raise invalid_value("run_id", run_id)
 
 
 def check_run_name(name: str) -> str:

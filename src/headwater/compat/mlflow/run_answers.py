@@ -124,7 +124,8 @@ class RunViews:
             user_id=run.user or "",
             status=STATUS_NAMES[run.status],
             start_time=run.start_ms,
-            end_time=run.end_ms,
+            # MLflow shows no end at the beginning of time.
+            end_time=run.end_ms or None,
             artifact_uri=run_location(location, run.run_id),
             lifecycle_stage="active" if run.deleted_ms is None else "deleted",
             run_id=run.run_id,

@@ -8,7 +8,7 @@ from headwater.compat.mlflow.answers import Nothing
 from headwater.compat.mlflow.endpoints import AnyEndpoint, post
 from headwater.compat.mlflow.errors import RESOURCE_DOES_NOT_EXIST, MlflowError
 from headwater.compat.mlflow.filters import Key, Test, matching
-from headwater.compat.mlflow.limits import check_length
+from headwater.compat.mlflow.limits import check_length, check_run_id
 from headwater.compat.mlflow.requests import Int64, Request, Required
 from headwater.compat.mlflow.run_edges import path_of, schema_value
 from headwater.compat.mlflow.runs import Runs, TagText
@@ -102,6 +102,7 @@ class RunDataCalls:
 
     def log_inputs(self, request: LogInputs, _actor: str | None) -> Nothing:
         """Tie data versions and models to a run as its inputs; a tie that is there already stays."""
+        check_run_id(request.run_id)
         for use in request.datasets:
             _check(use)
         run = self._runs.active(request.run_id)

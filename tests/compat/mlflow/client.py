@@ -1,5 +1,7 @@
 """MLflow's own client, in its environment: runs the functions of `scenarios.py` that it is asked for."""
 
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 import json
 import os
 import sys

@@ -1,5 +1,7 @@
 """MLflow's own server in its environment, without a socket: answers one request for each line."""
 
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 import json
 import os
 import sys

@@ -1,5 +1,7 @@
 """What a user does with models in MLflow's own client; runs in its environment, without headwater."""
 
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 import tempfile
 from pathlib import Path
 

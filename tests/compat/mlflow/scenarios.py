@@ -1,5 +1,7 @@
 """What a user does with MLflow's own client. Runs in its environment, so nothing of headwater is here."""
 
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
 import os
 import tempfile
 from pathlib import Path

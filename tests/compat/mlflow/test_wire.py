@@ -1,10 +1,21 @@
 """What goes over the wire, whatever the client: paths, methods, fields, and words for mistakes."""
 
+import asyncio
 import json
 import uuid
+from contextlib import closing
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
+from headwater.blobs import open_blobs
+from headwater.compat.mlflow import MlflowService
+from headwater.errors import ForbiddenError
+from headwater.model.access import Permission
+from headwater.server.http.mlflow import mlflow_router
+from headwater.store import open_store
 from tests.compat.mlflow.serving import JSON
 
 pytestmark = pytest.mark.xdist_group("mlflow")
@@ -284,3 +295,45 @@ def test_transfers_in_parts_are_not_implemented(server):
     for step in ("create", "complete", "abort"):
         answer = server.http.post(f"/api/2.0/mlflow-artifacts/mpu/{step}/0/x", json={})
         refused(answer, "NOT_IMPLEMENTED", status=501)
+
+
+def test_who_may_is_asked_before_anything_is_read(tmp_path):
+    asked = []
+
+    def admit(request, permission):
+        asked.append((request.method, permission))
+        raise ForbiddenError("ann", permission.name)
+
+    with (
+        open_store("memory://") as store,
+        closing(MlflowService(store, open_blobs(str(tmp_path)))) as service,
+    ):
+        routes = mlflow_router(service, admit=admit).routes
+        app = Starlette(routes=routes)
+        transport = httpx.ASGITransport(app)
+
+        async def call(method, path):
+            async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+                return await client.request(method, path, content=b"x")
+
+        for method, path in (
+            ("POST", "/api/2.0/mlflow/runs/create"),
+            ("POST", "/ajax-api/2.0/mlflow/runs/delete"),
+            ("POST", "/api/2.0/mlflow/runs/search"),
+            ("GET", "/get-artifact"),
+            ("PUT", "/api/2.0/mlflow-artifacts/artifacts/x"),
+            ("DELETE", "/api/2.0/mlflow-artifacts/artifacts/x"),
+        ):
+            refused(asyncio.run(call(method, path)), "PERMISSION_DENIED", "ann may not", status=403)
+
+        assert asked == [
+            ("POST", Permission.WRITE),
+            ("POST", Permission.DECIDE),
+            ("POST", Permission.READ),
+            ("GET", Permission.READ),
+            ("PUT", Permission.WRITE),
+            ("DELETE", Permission.DECIDE),
+        ]
+        assert all(
+            isinstance(route.endpoint.permission, Permission) for route in routes if isinstance(route, Route)
+        )

@@ -5,11 +5,14 @@ from typing import Final
 from headwater.errors import (
     ConflictError,
     CorruptError,
+    ForbiddenError,
     HeadwaterError,
     InvalidError,
     NotFoundError,
     RefusedError,
     StaleWriteError,
+    ThrottledError,
+    UnauthenticatedError,
     UnavailableError,
 )
 
@@ -51,6 +54,9 @@ _CODES: Final[tuple[tuple[type[HeadwaterError], str], ...]] = (
     (StaleWriteError, "ABORTED"),
     (ConflictError, RESOURCE_ALREADY_EXISTS),
     (InvalidError, INVALID_PARAMETER_VALUE),
+    (UnauthenticatedError, "UNAUTHENTICATED"),
+    (ForbiddenError, "PERMISSION_DENIED"),
+    (ThrottledError, "REQUEST_LIMIT_EXCEEDED"),
     (RefusedError, "RESOURCE_CONFLICT"),
     (CorruptError, "DATA_LOSS"),
     (UnavailableError, "TEMPORARILY_UNAVAILABLE"),

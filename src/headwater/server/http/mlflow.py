@@ -12,11 +12,12 @@ from starlette.routing import Route
 from headwater.compat.mlflow import MlflowError, MlflowService
 from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.endpoints import AnyEndpoint
-from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND
+from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND, mlflow_error_of
 from headwater.compat.mlflow.server_info import MLFLOW_VERSION
+from headwater.errors import HeadwaterError
 from headwater.model.access import Permission
 from headwater.server.http.mlflow_files import file_routes
-from headwater.server.http.mlflow_wire import ActorOf, actor_of, error_response
+from headwater.server.http.mlflow_wire import Admit, admit_anybody, error_response
 
 PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 """Before the path of every endpoint."""
@@ -24,19 +25,19 @@ PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def mlflow_router(service: MlflowService, *, who: ActorOf = actor_of) -> APIRouter:
+def mlflow_router(service: MlflowService, *, admit: Admit = admit_anybody) -> APIRouter:
     """Return the routes of a service's endpoints; each route's endpoint carries its `permission`.
 
     Args:
         service: What answers.
-        who: Tells who makes a request; by default what `request.state.actor` says.
+        admit: Is asked before anything of a request is read.
     """
     router = APIRouter()
     for endpoint in service.endpoints:
-        handler = _handler(service, endpoint, who)
+        handler = _handler(service, endpoint, admit)
         for prefix in PREFIXES:
             router.routes.append(Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]))
-    router.routes.extend(file_routes(service, PREFIXES, who))
+    router.routes.extend(file_routes(service, PREFIXES, admit))
     for open_to_all in (_version, _unknown):
         open_to_all.permission = Permission.READ  # pyright: ignore[reportFunctionMemberAccess]
     router.routes.append(Route("/version", _version, methods=["GET"]))
@@ -46,13 +47,14 @@ def mlflow_router(service: MlflowService, *, who: ActorOf = actor_of) -> APIRout
     return router
 
 
-def _handler(service: MlflowService, endpoint: AnyEndpoint, who: ActorOf) -> Callable[[Request], Any]:
+def _handler(service: MlflowService, endpoint: AnyEndpoint, admit: Admit) -> Callable[[Request], Any]:
     async def handle(request: Request) -> Response:
         try:
+            actor = admit(request, endpoint.permission)
             wanted = await _read(endpoint, request)
-            answer = await run_in_threadpool(service.call, endpoint, wanted, who(request))
-        except MlflowError as error:
-            return error_response(error)
+            answer = await run_in_threadpool(service.call, endpoint, wanted, actor)
+        except HeadwaterError as error:
+            return error_response(mlflow_error_of(error))
         return Response(encode(answer), media_type="application/json")
 
     handle.permission = endpoint.permission  # pyright: ignore[reportFunctionMemberAccess]

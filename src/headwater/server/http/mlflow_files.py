@@ -19,7 +19,7 @@ from headwater.errors import HeadwaterError
 from headwater.model.access import Permission
 from headwater.model.blobs import Blob
 from headwater.model.protocols.blobs import BlobStore
-from headwater.server.http.mlflow_wire import ActorOf, error_response
+from headwater.server.http.mlflow_wire import Admit, error_response
 
 CHUNK_BYTES: Final = 1 << 20
 IN_MEMORY_BYTES: Final = 4 << 20
@@ -33,54 +33,57 @@ _HEADERS: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
 }
 
-Handler = Callable[[Request], Any]
+Handler = Callable[[Request, str | None], Any]
 
 
-def file_routes(service: MlflowService, prefixes: tuple[str, ...], who: ActorOf) -> list[Route]:
+def file_routes(service: MlflowService, prefixes: tuple[str, ...], admit: Admit) -> list[Route]:
     """Return the routes that carry bytes; each route's endpoint has its `permission`."""
-    files = _Files(service, who)
+    files = _Files(service)
+
+    def end(handle: Handler, permission: Permission) -> Any:
+        return _route_end(handle, permission, admit)
+
     by_method = {
-        "GET": _route_end(files.download, Permission.READ),
-        "PUT": _route_end(files.put, Permission.WRITE),
-        "DELETE": _route_end(files.delete, Permission.DECIDE),
+        "GET": end(files.download, Permission.READ),
+        "PUT": end(files.put, Permission.WRITE),
+        "DELETE": end(files.delete, Permission.DECIDE),
     }
     routes = [
         Route(f"{prefix}/mlflow-artifacts/artifacts/{{path:path}}", handler, methods=[method])
         for prefix in prefixes
         for method, handler in by_method.items()
     ]
-    upload = _route_end(files.upload, Permission.WRITE)
+    upload = end(files.upload, Permission.WRITE)
     routes += [
         Route(f"{prefix}/mlflow/upload-artifact", upload, methods=["POST"])
         for prefix in prefixes
         if "ajax" in prefix
     ]
-    of_run = _route_end(files.of_run, Permission.READ)
+    of_run = end(files.of_run, Permission.READ)
     return [*routes, Route("/get-artifact", of_run, methods=["GET"])]
 
 
 class _Files:
-    def __init__(self, service: MlflowService, who: ActorOf) -> None:
+    def __init__(self, service: MlflowService) -> None:
         self._artifacts = service.artifacts
         self._blobs = service.blobs
-        self._who = who
 
-    async def download(self, request: Request) -> Response:
+    async def download(self, request: Request, _actor: str | None) -> Response:
         return await _sent(self._artifacts.download, request.path_params["path"])
 
-    async def of_run(self, request: Request) -> Response:
+    async def of_run(self, request: Request, _actor: str | None) -> Response:
         query = request.query_params
         run_id = query.get("run_id") or query.get("run_uuid")
         if not run_id or not query.get("path"):
             raise MlflowError("Request must specify run_id and path.")
         return await _sent(self._artifacts.of_run, run_id, query["path"])
 
-    async def put(self, request: Request) -> Response:
+    async def put(self, request: Request, _actor: str | None) -> Response:
         put = await run_in_threadpool(self._artifacts.target, request.path_params["path"])
         await run_in_threadpool(put, await received(request, self._blobs))
         return Response(status_code=200)
 
-    async def upload(self, request: Request) -> Response:
+    async def upload(self, request: Request, _actor: str | None) -> Response:
         query = request.query_params
         for name in ("run_uuid", "path"):
             if not query.get(name):
@@ -92,8 +95,8 @@ class _Files:
         await run_in_threadpool(put, blob)
         return Response(media_type="application/json")
 
-    async def delete(self, request: Request) -> Response:
-        await run_in_threadpool(self._artifacts.delete, request.path_params["path"], self._who(request))
+    async def delete(self, request: Request, actor: str | None) -> Response:
+        await run_in_threadpool(self._artifacts.delete, request.path_params["path"], actor)
         return Response(b"{}", media_type="application/json")
 
 
@@ -133,10 +136,10 @@ def attachment(download: Download, source: BinaryIO) -> Response:
     return StreamingResponse(_chunks(source), media_type=kind, headers=headers)
 
 
-def _route_end(handle: Handler, permission: Permission) -> Handler:
+def _route_end(handle: Handler, permission: Permission, admit: Admit) -> Callable[[Request], Any]:
     async def answer(request: Request) -> Response:
         try:
-            return await handle(request)
+            return await handle(request, admit(request, permission))
         except HeadwaterError as error:
             return error_response(mlflow_error_of(error))
 

@@ -1,4 +1,4 @@
-"""What all of MLflow's routes share: who asks, and errors in MLflow's shape."""
+"""What all of MLflow's routes share: who may, and errors in MLflow's shape."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -7,14 +7,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from headwater.compat.mlflow import MlflowError
+from headwater.model.access import Permission
 
-ActorOf: TypeAlias = Callable[[Request], str | None]
-"""Tells who makes a request."""
+Admit: TypeAlias = Callable[[Request, Permission], str | None]
+"""Returns the name of who makes a request, or raises when they lack what it needs."""
 
 
-def actor_of(request: Request) -> str | None:
-    """Return who makes a request, as whoever checked it has noted."""
-    return getattr(request.state, "actor", None)
+def admit_anybody(_request: Request, _permission: Permission) -> str | None:
+    """Let everybody do everything, without a name."""
+    return None
 
 
 def error_response(error: MlflowError) -> JSONResponse:

@@ -25,107 +25,54 @@ tags = st.lists(
 )
 aliases = st.sampled_from(["best", "Old-1", "v1", "latest", "a b"])
 stages = st.sampled_from(["None", "staging", "STAGING", "Archived", "nowhere"])
-filters = st.sampled_from(
-    [
-        "",
-        "name LIKE '$p%'",
-        "name ILIKE '$P%'",
-        "tags.a = '1'",
-        "tags.a != '1'",
-        "name != '$a'",
-        "size = 1",
-        "name",
-    ]
-)
+conditions = ["name ILIKE '$P%'", "tags.a = '1'", "tags.a != '1'", "name != '$a'", "size = 1", "name"]
+MINE = "name LIKE '$p%'"
+filters = st.sampled_from([MINE, *(f"{condition} AND {MINE}" for condition in conditions)])
 sources = st.sampled_from(["s3://b/x", "s3://b/y", "/etc/passwd", "s3://b/../x", "runs:/0/m", "models:/$a/1"])
 
+
+def call(method: str, path: str, optional: dict[str, Any] | None = None, **fields: Any) -> Any:
+    """Return calls to an endpoint."""
+    return st.tuples(st.just((method, path)), st.fixed_dictionaries(fields, optional=optional or {}))
+
+
+described = {"tags": tags, "description": texts}
+one = {"name": names, "version": versions}
 calls = st.one_of(
-    st.tuples(
-        st.just(("POST", "registered-models/create")),
-        st.fixed_dictionaries(
-            {"name": st.sampled_from(["$a", "$b", "a/b", " "])}, optional={"tags": tags, "description": texts}
-        ),
+    call("POST", "registered-models/create", described, name=st.sampled_from(["$a", "$b", "a/b", " "])),
+    call("GET", "registered-models/get", name=names),
+    call("PATCH", "registered-models/update", {"description": texts}, name=names),
+    call("POST", "registered-models/set-tag", name=names, key=keys, value=texts),
+    call("DELETE", "registered-models/delete-tag", name=names, key=keys),
+    call("POST", "registered-models/alias", **one, alias=aliases),
+    call("GET", "registered-models/alias", name=names, alias=aliases),
+    call("DELETE", "registered-models/alias", name=names, alias=aliases),
+    call(
+        "POST",
+        "registered-models/get-latest-versions",
+        {"stages": st.lists(stages, max_size=2)},
+        name=names,
     ),
-    st.tuples(st.just(("GET", "registered-models/get")), st.fixed_dictionaries({"name": names})),
-    st.tuples(
-        st.just(("PATCH", "registered-models/update")),
-        st.fixed_dictionaries({"name": names}, optional={"description": texts}),
+    call("GET", "registered-models/search", filter=filters),
+    call("POST", "model-versions/create", described, name=names, source=sources),
+    call("GET", "model-versions/get", **one),
+    call("GET", "model-versions/get-download-uri", **one),
+    call("PATCH", "model-versions/update", {"description": texts}, **one),
+    call("DELETE", "model-versions/delete", **one),
+    call("POST", "model-versions/set-tag", **one, key=keys, value=texts),
+    call("DELETE", "model-versions/delete-tag", **one, key=keys),
+    call(
+        "POST",
+        "model-versions/transition-stage",
+        {"archive_existing_versions": st.booleans()},
+        **one,
+        stage=stages,
     ),
-    st.tuples(
-        st.just(("POST", "registered-models/set-tag")),
-        st.fixed_dictionaries({"name": names, "key": keys, "value": texts}),
-    ),
-    st.tuples(
-        st.just(("DELETE", "registered-models/delete-tag")),
-        st.fixed_dictionaries({"name": names, "key": keys}),
-    ),
-    st.tuples(
-        st.just(("POST", "model-versions/create")),
-        st.fixed_dictionaries(
-            {"name": names, "source": sources}, optional={"tags": tags, "description": texts}
-        ),
-    ),
-    st.tuples(
-        st.just(("GET", "model-versions/get")), st.fixed_dictionaries({"name": names, "version": versions})
-    ),
-    st.tuples(
-        st.just(("PATCH", "model-versions/update")),
-        st.fixed_dictionaries({"name": names, "version": versions}, optional={"description": texts}),
-    ),
-    st.tuples(
-        st.just(("DELETE", "model-versions/delete")),
-        st.fixed_dictionaries({"name": names, "version": versions}),
-    ),
-    st.tuples(
-        st.just(("POST", "model-versions/set-tag")),
-        st.fixed_dictionaries({"name": names, "version": versions, "key": keys, "value": texts}),
-    ),
-    st.tuples(
-        st.just(("DELETE", "model-versions/delete-tag")),
-        st.fixed_dictionaries({"name": names, "version": versions, "key": keys}),
-    ),
-    st.tuples(
-        st.just(("POST", "model-versions/transition-stage")),
-        st.fixed_dictionaries(
-            {"name": names, "version": versions, "stage": stages},
-            optional={"archive_existing_versions": st.booleans()},
-        ),
-    ),
-    st.tuples(
-        st.just(("GET", "model-versions/get-download-uri")),
-        st.fixed_dictionaries({"name": names, "version": versions}),
-    ),
-    st.tuples(
-        st.just(("POST", "registered-models/alias")),
-        st.fixed_dictionaries({"name": names, "alias": aliases, "version": versions}),
-    ),
-    st.tuples(
-        st.just(("GET", "registered-models/alias")), st.fixed_dictionaries({"name": names, "alias": aliases})
-    ),
-    st.tuples(
-        st.just(("DELETE", "registered-models/alias")),
-        st.fixed_dictionaries({"name": names, "alias": aliases}),
-    ),
-    st.tuples(
-        st.just(("POST", "registered-models/get-latest-versions")),
-        st.fixed_dictionaries({"name": names}, optional={"stages": st.lists(stages, max_size=2)}),
-    ),
-    st.tuples(
-        st.just(("GET", "registered-models/search")),
-        st.fixed_dictionaries(
-            {"filter": filters.map(lambda text: f"{text} AND name LIKE '$p%'" if text else "name LIKE '$p%'")}
-        ),
-    ),
-    st.tuples(
-        st.just(("GET", "model-versions/search")),
-        st.fixed_dictionaries(
-            {
-                "filter": filters.map(
-                    lambda text: f"{text} AND name LIKE '$p%'" if text else "name LIKE '$p%'"
-                ),
-                "order_by": st.just(["name ASC", "version_number DESC"]),
-            }
-        ),
+    call(
+        "GET",
+        "model-versions/search",
+        filter=filters,
+        order_by=st.just(["name ASC", "version_number DESC"]),
     ),
 )
 
@@ -192,7 +139,9 @@ def test_random_calls_have_the_same_answers(server, original, asked):
         twins.call("POST", "model-versions/create", {"name": "$a", "source": source})
     for (method, path), fields in asked:
         ours, theirs = twins.call(method, path, fields)
-        assert ours == theirs, (method, path, fields)
+        # Where MLflow breaks, which its clients try again for minutes, ours says what is wrong.
+        expected = (400, "INVALID_PARAMETER_VALUE") if theirs[0] == 500 else theirs
+        assert ours == expected, (method, path, fields)
 
 
 VERSION = {"name": "$a", "version": "1"}
@@ -225,10 +174,6 @@ DIFFERENCES = {
     "OR in a filter": (
         [("GET", "registered-models/search", {"filter": "name = '$a' OR name = '$b'"})],
         (200, 400),
-    ),
-    "a source on the disk is refused for prompts' placeholders, too": (
-        [("POST", "model-versions/create", {"name": "$a", "source": "dummy-source"})],
-        (400, 400),
     ),
 }
 

@@ -15,6 +15,7 @@ SERVERS = pytest.StashKey[Servers]()
 collect_ignore = [
     "compat/mlflow/client.py",
     "compat/mlflow/original.py",
+    "compat/mlflow/registry_scenarios.py",
     "compat/mlflow/scenarios.py",
     "compat/mlmd/original.py",
     "server/grpc/client.py",

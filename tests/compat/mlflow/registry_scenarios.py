@@ -302,3 +302,54 @@ def prompts(name):
 def move(name, version, stage):
     """Move a version to a stage."""
     return MlflowClient().transition_model_version_stage(name, version, stage).current_stage
+
+
+def fill_database(url, folder):
+    """Fill a database of MLflow's own, without a server, and tell what is in it."""
+    mlflow.set_tracking_uri(url)
+    mlflow.set_registry_uri(url)
+    client = MlflowClient()
+    experiment_id = client.create_experiment("old", artifact_location=folder, tags={"team": "ops"})
+    mlflow.set_experiment(experiment_id=experiment_id)
+    with mlflow.start_run(run_name="outer") as outer:
+        mlflow.log_params({"lr": "0.1", "depth": 3})
+        for step in range(5):
+            mlflow.log_metric("loss", 1 / (step + 1), step=step)
+        mlflow.log_metric("nan", float("nan"))
+        mlflow.log_text("hello", "notes/a.txt")
+        data = mlflow.data.from_numpy(X, name="flights")
+        mlflow.log_input(data, context="train")
+        with mlflow.start_run(run_name="inner", nested=True) as inner:
+            mlflow.log_metric("loss", 2.0)
+        info = mlflow.sklearn.log_model(
+            LogisticRegression().fit(X, Y), name="model", pip_requirements=["scikit-learn"]
+        )
+    gone = client.create_run(experiment_id, run_name="gone")
+    client.delete_run(gone.info.run_id)
+    client.create_registered_model("late", {"a": "b"}, "what it does")
+    client.create_model_version("late", f"models:/{info.model_id}", outer.info.run_id, model_id=info.model_id)
+    for number in range(3):
+        client.create_model_version("late", f"s3://bucket/{number}", tags={"n": str(number)})
+    client.delete_model_version("late", "2")
+    client.transition_model_version_stage("late", "1", "Production")
+    client.transition_model_version_stage("late", "3", "Staging")
+    client.set_registered_model_alias("late", "champion", "1")
+    version = client.get_model_version("late", "1")
+    return {
+        "outer": outer.info.run_id,
+        "inner": inner.info.run_id,
+        "gone": gone.info.run_id,
+        "model_id": info.model_id,
+        "start": client.get_run(outer.info.run_id).info.start_time,
+        "end": client.get_run(outer.info.run_id).info.end_time,
+        "created": version.creation_timestamp,
+    }
+
+
+def grow_database(url, run_id):
+    """Log a little more into a database of MLflow's own."""
+    mlflow.set_tracking_uri(url)
+    mlflow.set_registry_uri(url)
+    client = MlflowClient()
+    client.log_metric(run_id, "loss", 0.1, step=9)
+    client.create_model_version("late", "s3://bucket/9")

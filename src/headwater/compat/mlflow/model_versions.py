@@ -6,7 +6,7 @@ from headwater.compat.mlflow import webhook_events as events
 from headwater.compat.mlflow.answers import Answer, KeyValue, Nothing
 from headwater.compat.mlflow.endpoints import AnyEndpoint, get, post
 from headwater.compat.mlflow.errors import MlflowError
-from headwater.compat.mlflow.limits import check_results
+from headwater.compat.mlflow.limits import MAX_KEY_CHARS, check_key, check_results
 from headwater.compat.mlflow.methods import delete, patch
 from headwater.compat.mlflow.registered_models import (
     OneVersion,
@@ -230,6 +230,8 @@ class ModelVersionCalls:
 
     def delete_tag(self, request: DeleteVersionTag, actor: str | None) -> Nothing:
         """Take a tag away, if it is there."""
+        # One that is too long is nobody's: it is not there.
+        check_key(request.key[:MAX_KEY_CHARS], "key")
         found = self._version(request)
         self._describe(found, actor, tags={request.key: None})
         self._announce(

@@ -4,7 +4,7 @@ from headwater.compat.mlflow import webhook_events as events
 from headwater.compat.mlflow.answers import Answer, KeyValue, Nothing
 from headwater.compat.mlflow.endpoints import AnyEndpoint, Endpoint, get, post
 from headwater.compat.mlflow.errors import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, MlflowError
-from headwater.compat.mlflow.limits import check_results
+from headwater.compat.mlflow.limits import MAX_KEY_CHARS, check_key, check_results
 from headwater.compat.mlflow.methods import delete, patch
 from headwater.compat.mlflow.registry_answers import ModelVersion, RegisteredModel, RegistryAnswers
 from headwater.compat.mlflow.registry_rules import (
@@ -288,8 +288,8 @@ class RegisteredModelCalls:
 
     def latest_versions(self, request: LatestVersions, _actor: str | None) -> Versions:
         """Return the newest version of each stage."""
-        wanted = {stage_of(stage) for stage in request.stages}
         newest = self._answers.newest([self._found.get(request.name)])
+        wanted = {stage_of(stage) for stage in request.stages}
         chosen = [version for version in newest if not wanted or version.stage in wanted]
         return Versions(model_versions=self._answers.of_versions(chosen))
 
@@ -304,6 +304,8 @@ class RegisteredModelCalls:
 
     def delete_tag(self, request: DeleteModelTag, actor: str | None) -> Nothing:
         """Take a tag away, if it is there."""
+        # One that is too long is nobody's: it is not there.
+        check_key(request.key[:MAX_KEY_CHARS], "key")
         found = self._found.get(request.name)
         self._describe(request.name, actor, tags={request.key: None})
         if is_prompt(found.tags) and request.key != IS_PROMPT:

@@ -36,9 +36,10 @@ class Webhooks:
 
         def job(conn: sa.Connection) -> WebhookId:
             now = self._db.clock_ms()
-            row = {"id": str(uuid.uuid4()), "created_ms": now, "updated_ms": now, **values}
+            new_id = WebhookId(str(uuid.uuid4()))
+            row = {"id": new_id, "created_ms": now, "updated_ms": now, **values}
             conn.execute(sa.insert(webhook).values(row))
-            return WebhookId(row["id"])
+            return new_id
 
         return self.get(self._db.write(job))
 

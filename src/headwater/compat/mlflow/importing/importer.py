@@ -60,7 +60,7 @@ def import_mlflow(
     experiments = Experiments(store)
     counts: dict[str, TableCount] = {}
     numbers = _import_experiments(source, store, experiments, counts)
-    runs = RunImport(source, store, blobs, experiments, numbers, counts)
+    runs = RunImport(source, store, blobs, numbers, counts)
     for row in _watched(watch, "import runs", source.runs()):
         runs.take(row)
     models = ModelImport(source, store, blobs, experiments, numbers, counts)

@@ -1,7 +1,8 @@
 """Logged models, and registered models with versions, stages and aliases."""
 
 from collections.abc import Mapping
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.importing.files import copy_files, local_root
@@ -20,24 +21,31 @@ from headwater.model.protocols import BlobStore, Store
 
 ACTOR: Final = "mlflow-import"
 REASON: Final = "as it was in MLflow"
+METRIC_COLUMNS: Final = (
+    "model_id",
+    "metric_name",
+    "metric_timestamp_ms",
+    "metric_step",
+    "metric_value",
+    "run_id",
+    "dataset_name",
+    "dataset_digest",
+)
 DELETED: Final = "Deleted_Internal"
 """The stage of versions that MLflow keeps the number of and nothing else."""
 
 
-class ModelMetricRow:
-    """A point of a model's metric, as MLflow keeps it."""
+class MetricRow(NamedTuple):
+    """A row of `logged_model_metrics`, under the names that a logged metric has."""
 
-    def __init__(self, model_id: str, row: tuple[object, ...]) -> None:
-        """Take a row of `logged_model_metrics`."""
-        self.model_id = model_id
-        self.key, self.timestamp, self.step, self.value = (
-            str(row[0]),
-            int(str(row[1])),
-            int(str(row[2])),
-            row[3],
-        )
-        self.run_id = str(row[4])
-        self.dataset_name, self.dataset_digest = str(row[5] or ""), str(row[6] or "")
+    model_id: str
+    key: str
+    timestamp: int
+    step: int
+    value: float
+    run_id: str
+    dataset_name: str
+    dataset_digest: str
 
 
 class ModelImport:
@@ -63,6 +71,10 @@ class ModelImport:
         )
         self._model_tags = source.pairs("registered_model_tags", "name")
         self._aliases = source.pairs("registered_model_aliases", "name", key="alias", value="version")
+        self._metrics: dict[str, list[MetricRow]] = {}
+        for row in source.rows("logged_model_metrics", *METRIC_COLUMNS):
+            point = MetricRow._make((*row[:6], row[6] or "", row[7] or ""))
+            self._metrics.setdefault(point.model_id, []).append(point)
         self._versions: dict[str, list[VersionRow]] = {}
         for row in source.versions():
             self._versions.setdefault(row.name, []).append(row)
@@ -130,18 +142,12 @@ class ModelImport:
             self._store.artifacts.delete([made.id])
 
     def _note_metrics(self, model_id: str) -> None:
-        columns = ("model_id", "metric_name", "metric_timestamp_ms", "metric_step", "metric_value", "run_id")
-        more = ("dataset_name", "dataset_digest")
-        for row in self._source.rows("logged_model_metrics", *columns, *more):
-            if row[0] == model_id:
-                point = ModelMetricRow(model_id, tuple(row[1:]))
-                note_model_metrics(self._store, point.run_id, [point])
+        for point in self._metrics.get(model_id, []):
+            note_model_metrics(self._store, point.run_id, [point])
 
-    def _copy(self, model_id: str, root: object) -> None:
-        from pathlib import Path
-
+    def _copy(self, model_id: str, root: Path) -> None:
         files = ModelFiles(self._store, self._blobs, lambda: self._models.get(model_id))
-        self._counts["model files"].source += copy_files(Path(str(root)), files, self._blobs)
+        self._counts["model files"].source += copy_files(root, files, self._blobs)
         self._counts["model files"].store += len(files.files())
 
     def _register(self, row: ModelRow) -> int:
@@ -162,7 +168,7 @@ class ModelImport:
         return 0
 
     def _add_version(self, row: VersionRow) -> bool:
-        """Register a version under its number, if the store has fewer; numbers that MLflow lost are skipped."""
+        """Register a version under its number, if that is new; numbers that MLflow lost are skipped."""
         newest = self._newest(row.name)
         if row.version <= newest:
             return False

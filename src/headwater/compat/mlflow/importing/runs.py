@@ -4,15 +4,23 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.files import RunFiles
 from headwater.compat.mlflow.importing.files import copy_files, local_root
 from headwater.compat.mlflow.importing.tables import BATCH, MlflowTables, RunRow
 from headwater.compat.mlflow.run_edges import path_of, schema_value
 from headwater.compat.mlmd.importing.report import TableCount
 from headwater.errors import HeadwaterError
+from headwater.model import builtin
 from headwater.model.data import NewDataVersion
-from headwater.model.graph import ArtifactLink, EventPath, EventType, ExecutionChange, NodeKind, Publication
+from headwater.model.graph import (
+    KEEP,
+    ArtifactLink,
+    EventPath,
+    EventType,
+    ExecutionChange,
+    NodeKind,
+    Publication,
+)
 from headwater.model.ids import ArtifactId, ContextId, RunId
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.runs import NewRun, Run, RunChange, RunStatus
@@ -33,7 +41,6 @@ class RunImport:
         source: MlflowTables,
         store: Store,
         blobs: BlobStore,
-        experiments: Experiments,
         numbers: Mapping[int, ContextId],
         counts: dict[str, TableCount],
     ) -> None:
@@ -48,6 +55,7 @@ class RunImport:
         self._params: dict[str, dict[str, str]] = {}
         self._tags: dict[str, dict[str, str]] = {}
         self._data = _Data(source, store)
+        (self._file_type,) = store.types.put([builtin.ARTIFACT], can_add=True, can_omit=True)
         for table in ("runs", "params", "tags", "metrics", "artifacts"):
             counts.setdefault(table, TableCount())
         self._counts = counts
@@ -106,9 +114,10 @@ class RunImport:
         else:
             self._counts["runs"].added += 1
         missing = {key: value for key, value in tags.items() if key not in run.tags}
-        ended = {"end_ms": row.end_time} if row.end_time is not None and run.end_ms is None else {}
-        if missing or ended or run.status is not RunStatus[row.status]:
-            change = RunChange(id=run.id, status=RunStatus[row.status], tags=missing, **ended)
+        status = RunStatus[row.status]
+        end_ms = KEEP if row.end_time is None or run.end_ms is not None else row.end_time
+        if missing or end_ms is not KEEP or run.status is not status:
+            change = RunChange(id=run.id, status=status, tags=missing, end_ms=end_ms)
             run = self._store.runs.update(change)
         if row.lifecycle_stage == "deleted" and run.deleted_ms is None:
             self._store.executions.delete([run.id])
@@ -129,8 +138,8 @@ class RunImport:
         )
         run = self._store.runs.start(new)
         if row.start_time is not None:
-            times = {run.id: (row.start_time, row.end_time or row.start_time)}
-            self._store.transfer.date(NodeKind.EXECUTION, times)
+            times = (row.start_time, row.end_time or row.start_time)
+            self._store.transfer.date(NodeKind.EXECUTION, {run.id: times})
         return run
 
     def _append(self, run: Run, key: str, points: Sequence[Row]) -> None:
@@ -151,12 +160,10 @@ class RunImport:
     def _copy(self, row: RunRow, run: Run) -> None:
         root = local_root(row.artifact_uri)
         if root is None:
-            if (row.artifact_uri and "://" in row.artifact_uri) or (row.artifact_uri or "").startswith(
-                "mlflow-"
-            ):
-                self.elsewhere.append(row.artifact_uri or "")
+            if row.artifact_uri is not None and not row.artifact_uri.startswith(("/", "file:")):
+                self.elsewhere.append(row.artifact_uri)
             return
-        files = RunFiles(self._store, self._blobs, run)
+        files = RunFiles(self._store, self._blobs, run, self._file_type)
         self._counts["artifacts"].source += copy_files(root, files, self._blobs)
         self._counts["artifacts"].store += len(files.files())
 

@@ -1,6 +1,6 @@
 """MLflow's database, read by rows of named columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -179,8 +179,3 @@ def _grouped(rows: Sequence[Sequence[Any]]) -> dict[Any, dict[str, str]]:
     for owner, key, value in rows:
         found.setdefault(owner, {})[key] = value or ""
     return found
-
-
-def owners(rows: Mapping[Any, Mapping[str, str]], owner: Any) -> Mapping[str, str]:
-    """Return what belongs to an owner."""
-    return rows.get(owner, {})

@@ -20,6 +20,7 @@ collect_ignore = [
     "compat/mlmd/original.py",
     "server/grpc/client.py",
 ]
+collect_ignore = ["compat/mlmd/original.py", "compat/mlmd/importing/client.py", "server/grpc/client.py"]
 
 
 class FreshUrl(Protocol):

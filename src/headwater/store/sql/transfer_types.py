@@ -80,7 +80,10 @@ class TypeTransfer:
         by_external_id = {each.external_id: each for each in stored.values() if each.external_id is not None}
         used = self._used(conn)
         plan = _Plan()
+        seen: dict[Key, TypeId] = {}
         for each in types:
+            if (first := seen.setdefault(_key(each), each.id)) != each.id:
+                plan.clashes.append(f"types {first} and {each.id} are both {each.name!r} there")
             here, occupant = by_key.get(_key(each)), stored.get(each.id)
             holder = by_external_id.get(each.external_id) if each.external_id is not None else None
             if holder is not None and _key(holder) != _key(each):

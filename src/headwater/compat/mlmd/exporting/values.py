@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from google.protobuf import any_pb2, struct_pb2, wrappers_pb2
@@ -52,12 +53,12 @@ class ValueWriter:
                 return self._string(value)
             case bytes():
                 self._altered[words.BYTES] += 1
-                return self._packed(wrappers_pb2.BytesValue(value=value))
+                return self._packed(lambda: wrappers_pb2.BytesValue(value=value))
             case ProtoValue():
                 return self._message(value)
             case list():
                 self._altered[words.LISTS] += 1
-                return self._packed(self._list(value))
+                return self._packed(lambda: self._list(value))
             case dict():
                 return self._struct(value)
 
@@ -78,8 +79,10 @@ class ValueWriter:
         return (None, None, self.text(value), None, None, None)
 
     def _struct(self, value: dict[str, Json]) -> Columns | None:
-        data = self._serialized(self._object(value))
-        return None if data is None else (None, None, STRUCT_PREFIX + _base64(data), None, None, None)
+        struct = self._checked(lambda: self._object(value))
+        if struct is None:
+            return None
+        return (None, None, STRUCT_PREFIX + _base64(_bytes(struct)), None, None, None)
 
     def _message(self, value: ProtoValue) -> Columns | None:
         if not value.type_url:
@@ -88,19 +91,22 @@ class ValueWriter:
         message = any_pb2.Any(type_url=self.text(value.type_url), value=value.value)
         return (None, None, None, None, _base64(message.SerializeToString()), None)
 
-    def _packed(self, message: Any) -> Columns | None:
+    def _packed(self, build: Callable[[], Any]) -> Columns | None:
         """Return what ML Metadata has no kind for as a message, as its clients are shown it."""
-        data = self._serialized(message)
-        return None if data is None else self._message(ProtoValue(URL + message.DESCRIPTOR.full_name, data))
+        message = self._checked(build)
+        if message is None:
+            return None
+        return self._message(ProtoValue(URL + message.DESCRIPTOR.full_name, _bytes(message)))
 
-    def _serialized(self, message: Any) -> bytes | None:
+    def _checked(self, build: Callable[[], Any]) -> Any:
+        """Build a message; None if it is nested deeper than anybody reads."""
         try:
-            data: bytes = message.SerializeToString(deterministic=True)
-            message.FromString(data)
-        except (DecodeError, EncodeError):
+            message = build()
+            message.FromString(_bytes(message))
+        except (DecodeError, EncodeError, RecursionError):
             self._left_out[words.TOO_DEEP] += 1
             return None
-        return data
+        return message
 
     def _object(self, value: dict[str, Json]) -> Any:
         return struct_pb2.Struct(fields={self._key(key): self._value(inner) for key, inner in value.items()})
@@ -136,6 +142,10 @@ class ValueWriter:
             return struct_pb2.Value(string_value=str(value))
         self._altered[words.NUMBERS] += number != value
         return struct_pb2.Value(number_value=number)
+
+
+def _bytes(message: Any) -> bytes:
+    return message.SerializeToString(deterministic=True)
 
 
 def _base64(data: bytes) -> str:

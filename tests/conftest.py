@@ -17,10 +17,11 @@ collect_ignore = [
     "compat/mlflow/original.py",
     "compat/mlflow/registry_scenarios.py",
     "compat/mlflow/scenarios.py",
+    "compat/mlmd/importing/client.py",
     "compat/mlmd/original.py",
+    "compat/mlmd/program.py",
     "server/grpc/client.py",
 ]
-collect_ignore = ["compat/mlmd/original.py", "compat/mlmd/importing/client.py", "server/grpc/client.py"]
 
 
 class FreshUrl(Protocol):

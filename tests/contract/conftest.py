@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -9,15 +10,21 @@ from typing import Protocol
 import pytest
 import sqlalchemy as sa
 
+from headwater.blobs import open_blobs
 from headwater.model.builtin import SYSTEM_TYPES
 from headwater.model.graph import NodeKind
 from headwater.model.protocols import Store
+from headwater.server.http.app import create_app
+from headwater.server.http.backend import Backend
+from headwater.store.remote import RemoteStore
 from headwater.store.sql import schema
 from headwater.store.sql.store import SqlStore
 from tests.contract.builders import NODE_KINDS, Clock, NodeApi
+from tests.live import LiveServer
 from tests.servers import MySQL, PostgreSQL
 
-BACKENDS = ("memory", "sqlite", "postgresql", "mysql")
+BACKENDS = ("memory", "sqlite", "postgresql", "mysql", "http")
+"""Four databases, and a SQLite file behind a server."""
 SYSTEM_ROWS = [
     {"id": i, "kind": each.kind, "name": each.name, "version": ""}
     for i, each in enumerate(SYSTEM_TYPES, start=1)
@@ -29,6 +36,12 @@ class OpenStore(Protocol):
     """Opens the test's database once more: what a second process sees. Not for `memory`."""
 
     def __call__(self) -> Store: ...
+
+
+class OpenAt(Protocol):
+    """Opens the store at a URL that `empty_url` gave; it is closed when the test ends."""
+
+    def __call__(self, url: str, clock: Clock, /) -> Store: ...
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -59,24 +72,41 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(url: str, clock: Clock) -> Generator[Store]:
+def store(url: str, clock: Clock, open_store: OpenAt) -> Store:
     """An empty store."""
-    with SqlStore(url, clock_ms=clock) as opened:
-        yield opened
+    return open_store(url, clock)
 
 
 @pytest.fixture
-def open_again(url: str, clock: Clock) -> Generator[OpenStore]:
-    """Open more stores on the same database."""
-    opened: list[SqlStore] = []
+def open_again(url: str, clock: Clock, open_store: OpenAt) -> OpenStore:
+    """Open the test's database once more: what a second process sees. Not for `memory`."""
+    return lambda: open_store(url, clock)
 
-    def open_one() -> Store:
-        opened.append(SqlStore(url, clock_ms=clock))
-        return opened[-1]
 
-    yield open_one
-    for one in opened:
-        one.close()
+@pytest.fixture
+def open_store(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[OpenAt]:
+    """Open stores, and close them when the test ends."""
+    with ExitStack() as opened:
+
+        def open_one(url: str, clock: Clock) -> Store:
+            store = opened.enter_context(SqlStore(url, clock_ms=clock))
+            if backend != "http":
+                return store
+            live: LiveServer = request.getfixturevalue("live_server")
+            served = Backend(store=store, blobs=open_blobs("memory://"), spool=tmp_path / "spool")
+            address = live.mount(create_app(served))
+            opened.callback(live.unmount, address)
+            return opened.enter_context(RemoteStore(address, environment={}))
+
+        yield open_one
+
+
+@pytest.fixture(scope="session")
+def live_server() -> Generator[LiveServer]:
+    """The server of this worker's tests."""
+    live = LiveServer()
+    with live.running():
+        yield live
 
 
 @pytest.fixture(params=NODE_KINDS, ids=lambda kind: kind.name.lower())
@@ -97,7 +127,7 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> C
     """Empty the test's store, or make a new one, and give its URL."""
     if backend == "memory":
         return lambda: "memory://"
-    if backend == "sqlite":
+    if backend in {"sqlite", "http"}:
         prepared: Path = request.getfixturevalue("prepared_file")
         numbers = count()
         return lambda: f"sqlite:///{shutil.copyfile(prepared, tmp_path / f'{next(numbers)}.db')}"

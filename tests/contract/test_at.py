@@ -14,7 +14,6 @@ from headwater.model.lineage import Direction, Walk
 from headwater.model.listing import Listing
 from headwater.model.runs import RunChange, RunStatus
 from headwater.query.parse import parse_filter
-from headwater.store.sql.store import SqlStore
 from tests.contract.builders import (
     START_MS,
     Clock,
@@ -202,9 +201,9 @@ def perform(store, clock, run, operation):
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
-def test_each_moment_looks_later_as_it_looked_then(empty_url, operations):
+def test_each_moment_looks_later_as_it_looked_then(empty_url, open_store, operations):
     clock, seen = Clock(), {}
-    with SqlStore(empty_url(), clock_ms=clock) as store:
+    with open_store(empty_url(), clock) as store:
         run = start_run(store)
         for operation in [("register",), *operations]:
             clock.tick()

@@ -25,11 +25,11 @@ from headwater.model.graph import (
     ParentContext,
     Publication,
 )
-from headwater.store.sql.store import SqlStore
+from headwater.model.protocols import Store
 from tests.contract.builders import NODE_KINDS, Clock, NodeApi, event
 
 ARTIFACT, EXECUTION, CONTEXT = NodeKind.ARTIFACT, NodeKind.EXECUTION, NodeKind.CONTEXT
-STEPS = {"memory": (25, 30), "sqlite": (10, 20), "postgresql": (8, 15), "mysql": (8, 15)}
+STEPS = {"memory": (25, 30), "sqlite": (10, 20), "postgresql": (8, 15), "mysql": (8, 15), "http": (4, 15)}
 """Examples, and rules in each."""
 
 names = st.sampled_from(["a", "A", "a ", "b", "\x00", "é"])
@@ -45,12 +45,12 @@ numbers = st.integers(0, 12)
 class GraphMachine(RuleBasedStateMachine):
     """Applies each write to a store and to dicts, and compares all there is."""
 
-    make_url: Callable[[], str]
+    make_store: Callable[[Clock], Store]
 
     def __init__(self):
         super().__init__()
         self.clock = Clock()
-        self.store = SqlStore(self.make_url(), clock_ms=self.clock)
+        self.store = self.make_store(self.clock)
         self.apis = {kind: NodeApi.of(self.store, kind) for kind in NODE_KINDS}
         self.nodes = {kind: {} for kind in NODE_KINDS}
         self.events, self.attributions, self.associations, self.parents = {}, set(), set(), set()
@@ -249,9 +249,9 @@ def vars_of(link):
     return {getattr(link, name) for name in link.__slots__}
 
 
-def test_store_holds_what_a_dict_would(backend, empty_url):
+def test_store_holds_what_a_dict_would(backend, empty_url, open_store):
     class Machine(GraphMachine):
-        make_url = staticmethod(empty_url)
+        make_store = staticmethod(lambda clock: open_store(empty_url(), clock))
 
     examples, steps = STEPS[backend]
     run_state_machine_as_test(

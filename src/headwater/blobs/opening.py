@@ -8,6 +8,7 @@ from headwater.blobs.local import LocalPlace
 from headwater.blobs.places import Place
 from headwater.blobs.remote import MemoryPlace, RemotePlace
 from headwater.blobs.storage import FsspecBlobs
+from headwater.transport.address import is_server_url
 
 
 def open_blobs(url: str, **storage_options: object) -> FsspecBlobs:
@@ -15,8 +16,9 @@ def open_blobs(url: str, **storage_options: object) -> FsspecBlobs:
 
     Args:
         url: A folder's path, or the URL of one: `file:///data/blobs`, `s3://bucket/prefix`, `gs://…`,
-            `az://…`, or any other that fsspec reads. `memory://NAME` is shared by all in this process
-            who use that name; `memory://` alone is new and private each time.
+            `az://…`, or any other that fsspec reads; `http://HOST:PORT` is a Headwater server.
+            `memory://NAME` is shared by all in this process who use that name; `memory://` alone is
+            new and private each time.
         **storage_options: Passed to the driver: keys, `endpoint_url` …
 
     Raises:
@@ -37,9 +39,18 @@ def _open_place(url: str, options: dict[str, object]) -> Place:
         return LocalPlace(_local_path(url))
     if scheme == "memory":
         return _open_memory(url)
+    if is_server_url(url):
+        return _open_server(url)
     # Listings are never cached: other processes write here too.
     files, root = open_file_system(url, {"use_listings_cache": False} | options)
     return RemotePlace(files, root, hide_password(url))
+
+
+def _open_server(url: str) -> Place:
+    # Its HTTP client takes a while to load.
+    from headwater.blobs.http import HttpPlace
+
+    return HttpPlace(url)
 
 
 def _local_path(url: str) -> Path:

@@ -84,7 +84,7 @@ class FsspecBlobs:
         return self.put_manifest(self._each(self._put_entry, list_folder(path)))
 
     def put_manifest(self, entries: Sequence[ManifestEntry], /) -> Blob:
-        """Store a folder whose files are stored already.
+        """Store the manifest of a folder; its files are stored, or will be.
 
         Raises:
             InvalidError: a path stands twice, is a folder of another, or is no plain relative path.
@@ -92,8 +92,18 @@ class FsspecBlobs:
         """
         check_tree([check_path(entry.path, error=InvalidError) for entry in entries], error=InvalidError)
         data = encode_manifest(entries)
-        self._put(manifest_digest(data), data)
-        return Blob(digest=manifest_digest(data), size_bytes=sum(e.size_bytes for e in entries))
+        digest = self._put(manifest_digest(data), data).digest
+        return Blob(digest=digest, size_bytes=sum(e.size_bytes for e in entries))
+
+    def touch(self, digest: str, /) -> bool:
+        """Make stored bytes as new as if they were put now, so that nobody removes them as unused.
+
+        Returns:
+            False when they are not there, or have to be put again to be new.
+        """
+        key = key_of(digest)
+        with self._guard():
+            return self._place.refresh(key)
 
     def manifest(self, digest: str, /) -> list[ManifestEntry]:
         """Return the files of a folder, by path; of a file, one entry with an empty path.
@@ -169,7 +179,7 @@ class FsspecBlobs:
         """
         if not _is_file(digest):
             # Written again as it was: a manifest has one way to be written.
-            self._put(digest, encode_manifest(source.manifest(digest)))
+            _expect(digest, self.put_manifest(source.manifest(digest)).digest)
             return
         with source.open(digest) as file, self._guard():
             _expect(digest, self._place.write_chunks(read_chunks(file)).digest())

@@ -155,14 +155,14 @@ class Not:
 class And:
     """True where all terms are."""
 
-    terms: tuple["Filter", ...]
+    terms: "tuple[Filter, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
     """True where any term is."""
 
-    terms: tuple["Filter", ...]
+    terms: "tuple[Filter, ...]"
 
 
 Filter: TypeAlias = Comparison | In | Between | IsNull | Joined | Not | And | Or

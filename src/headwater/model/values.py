@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from headwater.errors import InvalidError
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
-Json: TypeAlias = bool | int | float | str | None | list["Json"] | dict[str, "Json"]
+if TYPE_CHECKING:
+    Json: TypeAlias = bool | int | float | str | None | list["Json"] | dict[str, "Json"]
+else:
+    # A name in quotes could not be found by whoever resolves the annotations of another module.
+    Json: TypeAlias = Any
 
 
 class ValueKind(IntEnum):
@@ -68,3 +72,43 @@ def kind_of(name: str, value: object) -> ValueKind:
                 f"property {name!r} cannot hold a {type(value).__name__}: "
                 "use bool, int, float, str, bytes, or JSON lists and dicts"
             )
+
+
+def check_value(name: str, value: object) -> None:
+    """Refuse what cannot be stored; what is inside a list or dict is looked at, too.
+
+    Raises:
+        InvalidError: as in `kind_of`, or a list or dict holds what JSON does not have.
+    """
+    if kind_of(name, value) is ValueKind.STRUCT:
+        check_json(name, value)
+
+
+def check_json(name: str, value: object) -> None:
+    """Refuse lists and dicts that JSON would change or does not have; `name` is for the message.
+
+    Raises:
+        InvalidError: a key is no string, or something inside is a tuple, holds itself, or is no JSON value.
+    """
+    try:
+        _check_json(value)
+    except (TypeError, RecursionError) as error:
+        raise InvalidError(f"property {name!r} cannot be stored as JSON: {error}") from error
+
+
+def _check_json(value: object) -> None:
+    match value:
+        case None | bool() | int() | float() | str():
+            return
+        case list():
+            for inner in cast("list[object]", value):
+                _check_json(inner)
+        case dict():
+            for key, inner in cast("dict[object, object]", value).items():
+                if not isinstance(key, str):
+                    raise TypeError(f"key {key!r} is not a string")
+                _check_json(inner)
+        case tuple():
+            raise TypeError("a tuple would come back as a list")
+        case _:
+            raise TypeError(f"a {type(value).__name__} is no JSON value")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from headwater.transport.address import is_server_url
+
 FOLDER: Final = ".headwater"
 _SQLITE: Final = "sqlite:///"
 _MARKS: Final = (FOLDER, ".git", "pyproject.toml")
@@ -60,7 +62,8 @@ def places(url: str | None, blobs: str | None, *, environment: Mapping[str, str]
 
     Args:
         url: Store URL; else `$HEADWATER_STORE`, else a SQLite file in the project's `.headwater` folder.
-        blobs: Blob store; else `$HEADWATER_BLOBS`, else beside the SQLite file, else in `.headwater`.
+        blobs: Blob store; else `$HEADWATER_BLOBS`, else the server that holds the store, else beside
+            the SQLite file, else in `.headwater`.
         environment: Environment variables.
         start: Folder that the process works in.
     """
@@ -94,5 +97,7 @@ def _url(file: Path) -> str:
 def _default_blobs(store: str, home: Path) -> str:
     if store.startswith("memory:"):
         return "memory://"
+    if is_server_url(store):
+        return store
     file = _file(store)
     return str(home / "blobs" if file is None else file.with_suffix(".blobs"))

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from headwater.errors import InvalidError
+from headwater.errors import InvalidError, RefusedError
 from headwater.model.protocols import ForeignTables, Store
 from headwater.model.upkeep import DatabaseCopy
+from headwater.transport.address import is_server_url
 
-SCHEMES = ("memory", "sqlite", "postgresql", "postgres", "mysql", "mariadb")
+SCHEMES = ("memory", "sqlite", "postgresql", "postgres", "mysql", "mariadb", "http", "https")
 
 __all__ = [
     "SCHEMES",
@@ -23,8 +24,8 @@ def open_store(url: str) -> Store:
     """Open the store that a URL names.
 
     Args:
-        url: `memory://` (gone with the process), `sqlite:///PATH`,
-            `postgresql://…` or `mysql://…`.
+        url: `memory://` (gone with the process), `sqlite:///PATH`, `postgresql://…`,
+            `mysql://…`, or the address of a server: `http://HOST:PORT`.
 
     Raises:
         InvalidError: no kind of store has such a URL.
@@ -32,6 +33,10 @@ def open_store(url: str) -> Store:
         SchemaError: the database's tables are of another version.
         UnavailableError: the database cannot be reached.
     """
+    if is_server_url(url):
+        from headwater.store.remote import RemoteStore
+
+        return RemoteStore(url)
     _check_url(url)
     # SQLAlchemy takes a while to load: `import headwater` does not wait for it.
     from headwater.store.sql.store import SqlStore
@@ -110,6 +115,8 @@ def is_empty_database(url: str) -> bool:
 
 
 def _check_url(url: str) -> None:
+    if is_server_url(url):
+        raise RefusedError(f"{url} is a server: do this where its database is")
     scheme = url.partition(":")[0].partition("+")[0]
     if "://" not in url or scheme not in SCHEMES:
         raise InvalidError(f"{url!r} is not a store URL; it begins with one of {', '.join(SCHEMES)} and ://")

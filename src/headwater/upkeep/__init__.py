@@ -10,6 +10,7 @@ from headwater.upkeep.deleting import (
     restore_experiment,
     restore_runs,
 )
+from headwater.upkeep.deleting_nodes import delete_nodes, restore_nodes
 from headwater.upkeep.examining import Examination, examine, repair
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "collect",
     "delete_data",
     "delete_experiment",
+    "delete_nodes",
     "delete_runs",
     "examine",
     "plan_collection",
@@ -32,5 +34,6 @@ __all__ = [
     "restore",
     "restore_data",
     "restore_experiment",
+    "restore_nodes",
     "restore_runs",
 ]

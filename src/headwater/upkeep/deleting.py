@@ -38,6 +38,16 @@ def delete_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str, f
         RefusedError: the reason is empty, or a run has made registered versions and `force` is not set.
     """
     check_reason(reason)
+    chosen = subjects_of_runs(store, runs, force=force)
+    store.upkeep.delete(chosen, actor=actor, reason=reason)
+
+
+def subjects_of_runs(store: Store, runs: Sequence[Run], *, force: bool = False) -> list[Subject]:
+    """Return what goes when runs are deleted.
+
+    Raises:
+        RefusedError: a run has made registered versions and `force` is not set.
+    """
     made = [] if force else _registered(store, runs)
     if made:
         more = f" and {len(made) - _NAMED} more" if len(made) > _NAMED else ""
@@ -47,8 +57,14 @@ def delete_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str, f
         )
     parts = _own_artifacts(store, runs)
     live = [run for run in runs if run.deleted_ms is None]
-    chosen = [_subject(run, [a for a in parts[run.id] if a.deleted_ms is None]) for run in live]
-    store.upkeep.delete(chosen, actor=actor, reason=reason)
+    return [_subject(run, [a for a in parts[run.id] if a.deleted_ms is None]) for run in live]
+
+
+def restored_with_runs(store: Store, runs: Sequence[Run]) -> list[Subject]:
+    """Return what comes back when runs are restored."""
+    # What was deleted in the same moment went with the run.
+    parts = _own_artifacts(store, runs)
+    return [_subject(run, [a for a in parts[run.id] if a.deleted_ms == run.deleted_ms]) for run in runs]
 
 
 def restore_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str) -> None:
@@ -58,10 +74,7 @@ def restore_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str) 
         RefusedError: the reason is empty.
     """
     check_reason(reason)
-    parts = _own_artifacts(store, runs)
-    # What was deleted in the same moment went with the run.
-    chosen = [_subject(run, [a for a in parts[run.id] if a.deleted_ms == run.deleted_ms]) for run in runs]
-    store.upkeep.restore(chosen, actor=actor, reason=reason)
+    store.upkeep.restore(restored_with_runs(store, runs), actor=actor, reason=reason)
 
 
 def delete_experiment(store: Store, experiment: Context, *, actor: str, reason: str) -> None:
@@ -97,7 +110,7 @@ def delete_data(store: Store, versions: Sequence[DataVersion], *, actor: str, re
         RefusedError: the reason is empty.
     """
     check_reason(reason)
-    store.upkeep.delete([_data_subject(version) for version in versions], actor=actor, reason=reason)
+    store.upkeep.delete([data_subject(version) for version in versions], actor=actor, reason=reason)
 
 
 def restore_data(store: Store, versions: Sequence[DataVersion], *, actor: str, reason: str) -> None:
@@ -107,7 +120,7 @@ def restore_data(store: Store, versions: Sequence[DataVersion], *, actor: str, r
         RefusedError: the reason is empty.
     """
     check_reason(reason)
-    store.upkeep.restore([_data_subject(version) for version in versions], actor=actor, reason=reason)
+    store.upkeep.restore([data_subject(version) for version in versions], actor=actor, reason=reason)
 
 
 def _registered(store: Store, runs: Sequence[Run]) -> list[str]:
@@ -157,5 +170,6 @@ def _subject(run: Run, parts: Sequence[Artifact]) -> Subject:
     return Subject(kind=NodeKind.EXECUTION, id=run.id, ref=ref, parts=tuple(a.id for a in parts))
 
 
-def _data_subject(version: DataVersion) -> Subject:
+def data_subject(version: DataVersion) -> Subject:
+    """Return a data version as what is deleted or restored."""
     return Subject(kind=NodeKind.ARTIFACT, id=version.id, ref=version.ref)

@@ -29,10 +29,18 @@ class BlobStore(Protocol):
         ...
 
     def put_manifest(self, entries: Sequence[ManifestEntry], /) -> Blob:
-        """Store a folder whose files are stored already.
+        """Store the manifest of a folder; its files are stored, or will be.
 
         Raises:
             InvalidError: a path stands twice, or is no plain relative path.
+        """
+        ...
+
+    def touch(self, digest: str, /) -> bool:
+        """Make stored bytes as new as if they were put now, so that nobody removes them as unused.
+
+        Returns:
+            False when they are not there, or have to be put again to be new.
         """
         ...
 

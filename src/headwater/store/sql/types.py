@@ -112,7 +112,7 @@ class Types:
             NotFoundError: there is no such type of this kind.
             InvalidError: a property is not declared, or has another kind.
         """
-        found = self.by_ids(conn, [type_id]).get(type_id)
+        found = self._known.get(type_id) or self.by_ids(conn, [type_id]).get(type_id)
         if found is None or found.kind != kind:
             raise NotFoundError(f"{_KINDS[kind]} type", type_id)
         if not properties.keys() <= found.properties.keys():

@@ -23,13 +23,14 @@ import math
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
-from headwater.errors import InvalidError
-from headwater.model.values import Json, PropertyValue, ProtoValue, ValueKind, kind_of
+from headwater.model.values import Json, PropertyValue, ProtoValue, ValueKind, check_json, kind_of
 from headwater.store.sql.text import HEAD_CHARS, check_length, decode, encode
 
 LARGEST: Final = sys.float_info.max
+_INT: Final = int(ValueKind.INT)
+_STRING: Final = int(ValueKind.STRING)
 
 
 class Space(IntEnum):
@@ -108,26 +109,9 @@ def _sign_of_zero(value: float) -> int | None:
 
 
 def _json_text(name: str, value: object, *, sorts_keys: bool = False) -> str:
-    try:
-        _check_json(value)
-        # Not as ASCII: JSON cannot tell two escaped halves of a surrogate pair from the whole.
-        return json.dumps(value, ensure_ascii=False, sort_keys=sorts_keys)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidError(f"property {name!r} cannot be stored as JSON: {error}") from error
-
-
-def _check_json(value: object) -> None:
-    # json.dumps would turn keys that are no strings into strings, and tuples into lists.
-    if isinstance(value, dict):
-        for key, inner in cast("dict[object, object]", value).items():
-            if not isinstance(key, str):
-                raise TypeError(f"key {key!r} is not a string")
-            _check_json(inner)
-    elif isinstance(value, list):
-        for inner in cast("list[object]", value):
-            _check_json(inner)
-    elif isinstance(value, tuple):
-        raise TypeError("a tuple would come back as a list")
+    check_json(name, value)
+    # Not as ASCII: JSON cannot tell two escaped halves of a surrogate pair from the whole.
+    return json.dumps(value, ensure_ascii=False, sort_keys=sorts_keys)
 
 
 def split_text(text: str) -> tuple[str, str | None]:
@@ -139,15 +123,16 @@ def split_text(text: str) -> tuple[str, str | None]:
 def value_of(row: Sequence[Any]) -> PropertyValue:
     """Turn `VALUE_COLUMNS` back into the value."""
     kind, integer, number, head, text, data = row
+    # Of most properties; a chain of comparisons with enums costs more than the rest of this.
+    if kind == _INT:
+        return integer
+    if kind == _STRING:
+        return decode(head if text is None else text)
     match kind:
-        case ValueKind.STRING:
-            return decode(head if text is None else text)
         case ValueKind.DOUBLE:
             if number is None:
                 return math.nan
             return math.copysign(math.inf if number else 0.0, integer) if integer else number
-        case ValueKind.INT:
-            return integer
         case ValueKind.BOOLEAN:
             return bool(integer)
         case ValueKind.BYTES:

@@ -1,0 +1,1 @@
+"""Requests to a Headwater server."""

@@ -29,9 +29,9 @@ class ModelVersion(Answer):
     current_stage: str
     status: str
     description: str
-    source: str = ""
-    run_id: str = ""
-    run_link: str = ""
+    source: str
+    run_id: str
+    run_link: str
     tags: tuple[KeyValue, ...] = ()
     aliases: tuple[str, ...] = ()
 

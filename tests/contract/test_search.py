@@ -516,7 +516,7 @@ def test_path_is_that_of_the_edge_and_not_of_the_node(store):
     assert runs("""inputs.path like '["tr%'""") == [train.id]
     assert sorted(runs("inputs.path is not null")) == [train.id, test.id]
     assert runs("outputs.path is not null") == []
-    assert ids(store, Entity.ARTIFACT, filter_of("consumers.path like '%rain%'")) == [data]
+    assert ids(store, Entity.ARTIFACT, filter_of("consumers.path like '%rain%'", Entity.ARTIFACT)) == [data]
 
 
 def test_what_was_deleted_can_be_asked_for(store, clock):

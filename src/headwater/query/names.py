@@ -63,7 +63,7 @@ def read_field(cursor: Cursor, entity: Entity) -> TypedField:
     relation = None
     if len(parts) > 1 and (relation := _RELATION_WORDS.get(parts[0].text)):
         if relation not in RELATIONS[entity]:
-            raise _unknown(cursor, parts[0], entity, relation)
+            raise _unknown(cursor, parts[0], entity, None)
         entity, parts = RELATIONS[entity][relation], parts[1:]
     field, attribute = _resolve(cursor, parts, entity, relation)
     return TypedField(field, attribute, start)

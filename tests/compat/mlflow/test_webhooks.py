@@ -23,8 +23,18 @@ from headwater.store import open_store
 OPEN = WebhookRules(allows_private=True)
 
 
-class Receiver(BaseHTTPRequestHandler):
+class Hook(ThreadingHTTPServer):
     """Keeps what it is sent, and answers with the next of `statuses`, then 200."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Receiver)
+        self.got, self.statuses = queue.Queue(), []
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Answers for a hook."""
+
+    server: Hook
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -37,14 +47,13 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *arguments):
+    def log_message(self, format, *arguments):
         """Say nothing."""
 
 
 @pytest.fixture
 def receiver():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.got, server.statuses = queue.Queue(), []
+    server = Hook()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server

@@ -9,6 +9,7 @@ import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from typing import cast
 
 import pytest
 
@@ -34,12 +35,11 @@ class Hook(ThreadingHTTPServer):
 class Receiver(BaseHTTPRequestHandler):
     """Answers for a hook."""
 
-    server: Hook
-
     def do_POST(self):
+        hook = cast(Hook, self.server)
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.got.put((self.path, dict(self.headers), body))
-        status = self.server.statuses.pop(0) if self.server.statuses else 200
+        hook.got.put((self.path, dict(self.headers), body))
+        status = hook.statuses.pop(0) if hook.statuses else 200
         self.send_response(status)
         if status == 302:
             self.send_header("Location", "/elsewhere")

@@ -7,7 +7,8 @@ from headwater.compat.mlflow.artifacts import Artifacts
 from headwater.compat.mlflow.batches import BatchCalls
 from headwater.compat.mlflow.endpoints import AnyEndpoint, Endpoint
 from headwater.compat.mlflow.errors import mlflow_error_of
-from headwater.compat.mlflow.experiments import ExperimentCalls, Experiments
+from headwater.compat.mlflow.experiment_calls import ExperimentCalls
+from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.metrics import MetricCalls
 from headwater.compat.mlflow.registry_service import RegistryService
 from headwater.compat.mlflow.run_answers import RunViews

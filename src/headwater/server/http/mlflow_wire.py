@@ -1,11 +1,16 @@
 """What all of MLflow's routes share: who may, and errors in MLflow's shape."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from headwater.compat.mlflow import MlflowError
 from headwater.model.access import Permission
 from headwater.server.http.access import authorize
+
+CLAIMED: Final = "mlflow"
+"""Whom the ledger names where nobody has to say who they are: MLflow's calls carry nobody's name."""
 
 
 def admit(request: Request, permission: Permission) -> str:
@@ -14,7 +19,7 @@ def admit(request: Request, permission: Permission) -> str:
     Raises:
         HeadwaterError: nobody knows them, or they lack what it needs.
     """
-    return authorize(request, permission).actor()
+    return authorize(request, permission).actor(CLAIMED)
 
 
 def error_response(error: MlflowError) -> JSONResponse:

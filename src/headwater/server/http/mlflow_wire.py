@@ -1,7 +1,5 @@
 """What all of MLflow's routes share: who may, and errors in MLflow's shape."""
 
-from typing import Final
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -9,17 +7,15 @@ from headwater.compat.mlflow import MlflowError
 from headwater.model.access import Permission
 from headwater.server.http.access import authorize
 
-CLAIMED: Final = "mlflow"
-"""Whom the ledger names where nobody has to say who they are: MLflow's calls carry nobody's name."""
 
-
-def admit(request: Request, permission: Permission) -> str:
-    """Return the name of who makes a request.
+def admit(request: Request, permission: Permission) -> str | None:
+    """Return the name of who makes a request; None where nobody has to say who they are.
 
     Raises:
         HeadwaterError: nobody knows them, or they lack what it needs.
     """
-    return authorize(request, permission).actor(CLAIMED)
+    identity = authorize(request, permission)
+    return identity.name if identity.is_verified else None
 
 
 def error_response(error: MlflowError) -> JSONResponse:

@@ -66,10 +66,11 @@ def test_a_count_without_end_is_refused(store: Store):
 
 
 def test_fields_are_those_that_most_runs_have(store: Store):
-    for number in range(3):
-        run = start_run(store, params={"lr": 0.1, **({"depth": 3} if number else {})}, tags={"team": "a"})
-        append(store, run.id, [(0, 0, 0.5)], "auc")
-    append(store, run.id, [(0, 0, 0.5)], "loss")
+    for params in ({"lr": 0.1}, {"lr": 0.1, "depth": 3}):
+        append(store, start_run(store, params=params, tags={"team": "a"}).id, [(0, 0, 0.5)], "auc")
+    last = start_run(store, params={"lr": 0.1, "depth": 3}, tags={"team": "a"})
+    append(store, last.id, [(0, 0, 0.5)], "auc")
+    append(store, last.id, [(0, 0, 0.5)], "loss")
     deleted = start_run(store, params={"gone": 1})
     store.executions.delete([deleted.id])
 

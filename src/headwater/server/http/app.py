@@ -14,6 +14,7 @@ from headwater.server.http.faults import add_fault_handlers, fault_response
 from headwater.server.http.health import health_router
 from headwater.server.http.limits import Bodies
 from headwater.server.http.origins import Origins
+from headwater.server.http.resources import resource_router
 from headwater.server.http.settings import MAX_BODY_MIB
 from headwater.server.http.store_calls import store_router
 from headwater.version import VERSION
@@ -45,6 +46,7 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         max_body_size=max_body_bytes,
         middleware=[
             Middleware(AccessLog),
@@ -55,6 +57,6 @@ def create_app(
     )
     add_fault_handlers(app)
     app.include_router(health_router(backend))
-    for router in (store_router(backend), blob_router(backend)):
+    for router in (store_router(backend), blob_router(backend), resource_router(backend)):
         app.include_router(router, prefix=API)
     return app

@@ -4,12 +4,16 @@ from fastapi import APIRouter
 
 from headwater.server.http.backend import Backend
 from headwater.server.http.resources.answers import ERRORS
+from headwater.server.http.resources.data import data_router
 from headwater.server.http.resources.decisions import decision_router, deletion_router
+from headwater.server.http.resources.ledger import ledger_router
+from headwater.server.http.resources.lineage import lineage_router
 from headwater.server.http.resources.model_writes import model_write_router
 from headwater.server.http.resources.models import model_router, model_summary_router
 from headwater.server.http.resources.nodes import node_router
 from headwater.server.http.resources.run_writes import run_write_router
 from headwater.server.http.resources.runs import run_router
+from headwater.server.http.resources.search import search_router
 from headwater.server.http.resources.series import series_router
 from headwater.server.http.resources.types import type_router
 
@@ -25,6 +29,10 @@ ROUTERS = (
     # Names of models may hold slashes: what takes any name comes after what is more special.
     model_summary_router,
     deletion_router,
+    data_router,
+    lineage_router,
+    ledger_router,
+    search_router,
 )
 
 

@@ -13,6 +13,7 @@ from headwater.server.http.blobs import blob_router
 from headwater.server.http.faults import add_fault_handlers, fault_response
 from headwater.server.http.health import health_router
 from headwater.server.http.limits import Bodies
+from headwater.server.http.live.events import event_router
 from headwater.server.http.origins import Origins
 from headwater.server.http.resources import resource_router
 from headwater.server.http.settings import MAX_BODY_MIB
@@ -57,6 +58,7 @@ def create_app(
     )
     add_fault_handlers(app)
     app.include_router(health_router(backend))
-    for router in (store_router(backend), blob_router(backend), resource_router(backend)):
+    routers = (store_router(backend), blob_router(backend), resource_router(backend), event_router(backend))
+    for router in routers:
         app.include_router(router, prefix=API)
     return app

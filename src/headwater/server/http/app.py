@@ -10,6 +10,7 @@ from headwater.server.http.access import Identify
 from headwater.server.http.access_log import AccessLog
 from headwater.server.http.backend import Backend
 from headwater.server.http.blobs import blob_router
+from headwater.server.http.compression import Compression
 from headwater.server.http.faults import add_fault_handlers, fault_response
 from headwater.server.http.health import health_router
 from headwater.server.http.limits import Bodies
@@ -54,6 +55,7 @@ def create_app(
             Middleware(Origins, hosts=hosts, origins=origins),
             Middleware(Bodies),
             Middleware(Identify, guard=guard or OpenGuard(), refuse=fault_response),
+            Middleware(Compression),
         ],
     )
     add_fault_handlers(app)

@@ -12,7 +12,16 @@ from tests.servers import KINDS, MySQL, NoServerError, PostgreSQL, Servers
 SERVERS = pytest.StashKey[Servers]()
 
 # They run in the environment of the original ML Metadata, and cannot be imported in this one.
-collect_ignore = ["compat/mlmd/original.py", "server/grpc/client.py"]
+collect_ignore = [
+    "compat/mlflow/client.py",
+    "compat/mlflow/original.py",
+    "compat/mlflow/registry_scenarios.py",
+    "compat/mlflow/scenarios.py",
+    "compat/mlmd/importing/client.py",
+    "compat/mlmd/original.py",
+    "compat/mlmd/program.py",
+    "server/grpc/client.py",
+]
 
 
 class FreshUrl(Protocol):

@@ -9,7 +9,7 @@ NAMES = (
     *("series", "metrics", "reading"),
     *("search", "search_mlflow", "lineage"),
     *("nodes", "decisions", "ledger", "writers"),
-    *("servers", "growth", "imports"),
+    *("mlmd", "servers", "growth", "imports"),
 )
 
 

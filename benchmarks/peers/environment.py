@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +13,6 @@ from typing import IO, Any
 from benchmarks.frame.bench import ROOT, Bench, SkippedError
 
 HOME = ROOT / ".venv-peers"
-MLFLOW = "mlflow==3.17.2"
 
 
 def mlflow_python(bench: Bench) -> Path:
@@ -24,18 +23,22 @@ def mlflow_python(bench: Bench) -> Path:
     """
     if bench.is_quick:
         raise SkippedError("MLflow is left out of smoke tests")
-    home = HOME / "mlflow"
-    python, done = home / "bin" / "python", home / f"{MLFLOW}.installed"
-    if not done.exists():
-        uv = _uv()
-        _run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(home))
-        _run(uv, "pip", "install", "--quiet", "--python", str(python), MLFLOW)
-        done.touch()
-    return python
+    return _python("mlflow", "MLflow")
+
+
+def mlmd_python(bench: Bench) -> Path:
+    """Return the interpreter that has the original ML Metadata, installed now if it is not there.
+
+    Raises:
+        SkippedError: it cannot be installed, or is not there for a smoke test.
+    """
+    if bench.is_quick and not (HOME / "mlmd" / ".ready").exists():
+        raise SkippedError("a smoke test has the original ML Metadata only after `make peers`")
+    return _python("mlmd", "ML Metadata")
 
 
 class Worker:
-    """A process of a peer: it is asked for one job after another, so that arms can take turns."""
+    """A process that is asked for one job after another, so that arms can take turns."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdin is not None
@@ -49,7 +52,7 @@ class Worker:
         self._to.flush()
         answer = self._from.readline()
         if not answer:
-            raise SkippedError(f"the peer's process ended in {job}")
+            raise SkippedError(f"the worker's process ended in {job}")
         return json.loads(answer)
 
     def close(self) -> None:
@@ -58,34 +61,73 @@ class Worker:
 
 
 @contextmanager
-def mlflow_worker(bench: Bench, folder: Path) -> Generator[Worker]:
-    """Run MLflow in a process of its own, on a SQLite store in `folder`."""
-    script = Path(__file__).with_name("mlflow_worker.py")
-    # Its progress bars and migrations go to standard error.
+def worker(
+    python: Path,
+    script: str,
+    *arguments: str,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Generator[Worker]:
+    """Run a script of this folder with some interpreter.
+
+    Args:
+        python: Whose process it is.
+        script: Its file's name.
+        arguments: Of its command line.
+        folder: Where it runs.
+        environment: Variables beside those of this process.
+    """
+    # Progress bars and migrations of peers go to standard error.
     with subprocess.Popen(
-        [str(mlflow_python(bench)), str(script), str(folder)],
+        [str(python), str(Path(__file__).with_name(script)), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=folder,
-        env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"},
+        env={**os.environ, **(environment or {})},
     ) as process:
-        worker = Worker(process)
+        started = Worker(process)
         try:
-            yield worker
+            yield started
         finally:
-            worker.close()
+            started.close()
 
 
-def _uv() -> str:
+@contextmanager
+def mlflow_worker(bench: Bench, folder: Path) -> Generator[Worker]:
+    """Run MLflow in a process of its own, on a SQLite store in `folder`."""
+    silent = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    with worker(
+        mlflow_python(bench), "mlflow_worker.py", str(folder), folder=folder, environment=silent
+    ) as started:
+        yield started
+
+
+def _python(name: str, words: str) -> Path:
+    """Return the interpreter of an environment as `make peers` makes it, made now if it is not there."""
+    home = HOME / name
+    python, done = home / "bin" / "python", home / ".ready"
+    if not done.exists():
+        uv = _uv(words)
+        requirements = ROOT / "tests" / "compat" / name / "requirements.txt"
+        _run(words, [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(home)])
+        _run(
+            words,
+            [uv, "pip", "install", "--quiet", "--python", str(python), "--requirements", str(requirements)],
+        )
+        done.touch()
+    return python
+
+
+def _uv(words: str) -> str:
     found = shutil.which(os.environ.get("UV", "uv")) or shutil.which(str(ROOT / ".venv-tools/bin/uv"))
     if found is None:
-        raise SkippedError("MLflow needs uv to be installed: `make bench` has it, or set UV to its path")
+        raise SkippedError(f"{words} needs uv to be installed: `make bench` has it, or set UV to its path")
     return found
 
 
-def _run(*command: str) -> None:
+def _run(words: str, command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SkippedError(f"MLflow cannot be installed: {done.stderr.strip().splitlines()[-1:]}")
+        raise SkippedError(f"{words} cannot be installed: {done.stderr.strip().splitlines()[-1:]}")

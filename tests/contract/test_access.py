@@ -20,6 +20,8 @@ from tests.contract.builders import START_MS
 
 ANN_AT_ISSUER = OidcSubject(issuer="https://id.example", subject="00u1")
 
+secrets_stay = pytest.mark.never(["http"], reason="what proves who somebody is never leaves the server")
+
 
 def add(store, name="ann", role=Role.EDITOR, password_hash=None, **fields):
     new = NewAccount(name=name, role=role, password_hash=password_hash)
@@ -45,6 +47,7 @@ def begin(store, state="state", *, expires_ms=START_MS + 100):
     return new
 
 
+@secrets_stay
 def test_an_account_is_what_was_added(store):
     assert store.access.is_empty()
 
@@ -62,6 +65,7 @@ def test_an_account_is_what_was_added(store):
     assert not store.access.is_empty()
 
 
+@secrets_stay
 def test_nobody_is_found_by_half_of_a_name(store):
     add(store, oidc=ANN_AT_ISSUER)
 
@@ -108,6 +112,7 @@ def test_the_last_administrator_stays_while_others_are_there(store):
     assert store.access.is_empty()
 
 
+@secrets_stay
 def test_removing_an_account_removes_all_that_it_could_do(store):
     add(store)
     store.access.grant("ann", Grant(subject="models/m", role=Role.ADMIN), actor="root")
@@ -146,6 +151,7 @@ def test_a_grant_on_nothing_is_refused(store, subject):
         store.access.grant("ann", Grant(subject=subject, role=Role.VIEWER), actor="root")
 
 
+@secrets_stay
 def test_a_token_is_found_by_its_digest_until_it_is_revoked(store):
     ann = add(store)
     token, digest = add_token(store, limit=Role.VIEWER, expires_ms=START_MS + 10)
@@ -169,6 +175,7 @@ def test_a_token_is_found_by_its_digest_until_it_is_revoked(store):
         store.access.revoke_token(token.id, actor="root")
 
 
+@secrets_stay
 def test_a_token_ends_at_its_moment(store, clock):
     add(store)
     token, digest = add_token(store, expires_ms=START_MS + 10)
@@ -192,6 +199,7 @@ def test_a_token_belongs_to_somebody_and_has_a_name(store):
         add_token(store, name="")
 
 
+@secrets_stay
 def test_the_use_of_a_token_is_noted_and_makes_no_decision(store):
     add(store)
     token, digest = add_token(store)
@@ -203,6 +211,7 @@ def test_the_use_of_a_token_is_noted_and_makes_no_decision(store):
     assert store.ledger.head().seq == decisions
 
 
+@secrets_stay
 def test_a_new_password_ends_the_sessions_of_browsers_and_leaves_tokens(store):
     add(store, password_hash="old")
     kept, _ = add_token(store)
@@ -257,6 +266,7 @@ def test_every_change_is_a_decision_without_a_secret(store):
     assert digest not in everything
 
 
+@secrets_stay
 def test_a_decision_needs_somebody_who_decides(store):
     with pytest.raises(InvalidError, match="actor"):
         store.access.add(NewAccount(name="ann", role=None), actor="")
@@ -274,6 +284,7 @@ def test_secrets_are_not_shown_with_their_values():
     assert not [value for value in values if "secret" in repr(value)]
 
 
+@secrets_stay
 def test_a_login_is_taken_once(store):
     begun = begin(store)
     begin(store, "other")
@@ -284,6 +295,7 @@ def test_a_login_is_taken_once(store):
     assert store.access.take_sign_in(secret_digest("other"))
 
 
+@secrets_stay
 def test_a_login_that_took_too_long_is_gone(store, clock):
     begin(store, expires_ms=START_MS + 10)
 

@@ -36,6 +36,18 @@ def test_all_kinds_of_events_may_tie_one_pair(store):
     assert store.links.events_of_artifacts([a]) == [event(a, e, kind, time_ms=1) for kind in KNOWN]
 
 
+def test_events_can_be_had_of_one_direction_alone(store):
+    [a], [e] = add_artifacts(store), add_executions(store)
+    store.links.add_events([event(a, e, kind, time_ms=1) for kind in KNOWN])
+    outputs = [event(a, e, kind, time_ms=1) for kind in KNOWN if kind.is_output]
+    inputs = [event(a, e, kind, time_ms=1) for kind in KNOWN if kind.is_input]
+
+    assert store.links.events_of_artifacts([a], are_outputs=True) == outputs
+    assert store.links.events_of_artifacts([a], are_outputs=False) == inputs
+    assert store.links.events_of_executions([e], are_outputs=True) == outputs
+    assert store.links.events_of_executions([e], are_outputs=False) == inputs
+
+
 def test_events_are_ordered_by_artifact_type_and_execution(store):
     a, b = add_artifacts(store, 2)
     d, e = add_executions(store, 2)

@@ -176,6 +176,21 @@ def test_two_changes_of_one_node_apply_one_after_the_other(api):
     assert (found.external_id, found.custom_properties, found.revision) == ("old", {"x": 0, "gone": 2}, 3)
 
 
+def test_an_external_id_that_one_node_gives_up_is_free_for_the_next(api):
+    first, second = api.add("a", external_id="x"), api.add("b", external_id="y", custom_properties={"k": 1})
+
+    api.nodes.update(
+        [
+            api.change(first, external_id=None),
+            api.change(second, external_id="x", custom_properties={"k": 2}),
+            api.change(first, external_id="y"),
+        ]
+    )
+
+    assert [api.get(node).external_id for node in (first, second)] == ["y", "x"]
+    assert api.get(second).custom_properties == {"k": 2}
+
+
 def test_update_to_a_taken_external_id_is_refused(api):
     api.add("a", external_id="x")
     b = api.add("b")

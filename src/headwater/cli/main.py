@@ -48,6 +48,8 @@ _COMMANDS: Final = {
     "users": "headwater.cli.users:users",
     "tokens": "headwater.cli.tokens:tokens",
     "server": "headwater.cli.server:server",
+    "import": "headwater.cli.imports:imports",
+    "export": "headwater.cli.exports:exports",
     "sync": "headwater.cli.sync:sync",
 }
 

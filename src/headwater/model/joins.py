@@ -4,6 +4,7 @@ Beside the tests of `filters`, which ask whether some related node meets one
 condition, several conditions here can be about the same related row.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
@@ -86,16 +87,37 @@ class Joined:
     condition: Expression
 
 
-def rows_of(condition: Expression) -> tuple[Row, ...]:
-    """Return the rows that a condition names, each once, beside the node's own."""
+def rows_of(condition: Expression, *, with_own: bool = False) -> tuple[Row, ...]:
+    """Return the rows that a condition names, each once; the node's own only if that is wanted."""
     found: dict[Row, None] = {}
     waiting = [condition]
     while waiting:
         match waiting.pop():
-            case Column(row) if row.side is not Side.OWN:
+            case Column(row) if with_own or row.side is not Side.OWN:
                 found[row] = None
             case Call(_, arguments):
                 waiting += arguments
             case _:
                 continue
     return tuple(found)
+
+
+def factors_of(joined: Joined) -> tuple[Joined, ...]:
+    """Split a condition under AND into parts that name no row together; they hold one by one."""
+    parts: list[tuple[set[Row], list[Expression]]] = []
+    for term in _conjuncts(joined.condition):
+        rows, terms = set(rows_of(term)), [term]
+        for part in [part for part in parts if part[0] & rows]:
+            parts.remove(part)
+            rows, terms = rows | part[0], [*part[1], *terms]
+        parts.append((rows, terms))
+    return tuple(Joined(terms[0] if len(terms) == 1 else Call("and", tuple(terms))) for _, terms in parts)
+
+
+def _conjuncts(condition: Expression) -> Iterator[Expression]:
+    match condition:
+        case Call("and", arguments):
+            for argument in arguments:
+                yield from _conjuncts(argument)
+        case _:
+            yield condition

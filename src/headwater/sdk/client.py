@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from headwater.errors import InvalidError, RefusedError
+from headwater.model.actor import default_actor
 from headwater.model.data import DataVersion
 from headwater.model.filters import Entity
 from headwater.model.listing import Listing
@@ -24,7 +25,6 @@ from headwater.sdk.sources import Sources
 from headwater.sdk.upkeep import Upkeep
 from headwater.store import open_store
 from headwater.tracking import ActiveRun, Dataset, Session, find_run, log_dataset, start_run
-from headwater.tracking.environment import default_actor
 from headwater.tracking.session import without_password
 from headwater.upkeep import delete_data, delete_runs, restore_data, restore_runs
 

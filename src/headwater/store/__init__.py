@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from headwater.errors import InvalidError, RefusedError
-from headwater.model.protocols import Store
+from headwater.model.protocols import ForeignTables, Store
 from headwater.model.upkeep import DatabaseCopy
 from headwater.transport.address import is_server_url
 
@@ -14,6 +14,7 @@ __all__ = [
     "copy_database",
     "is_empty_database",
     "load_database",
+    "open_foreign",
     "open_store",
     "upgrade_store",
 ]
@@ -41,6 +42,20 @@ def open_store(url: str) -> Store:
     from headwater.store.sql.store import SqlStore
 
     return SqlStore(url)
+
+
+def open_foreign(url: str) -> ForeignTables:
+    """Open a database that another program wrote, for reading alone.
+
+    Raises:
+        InvalidError: no kind of database has such a URL, or the file is no SQLite database.
+        NotFoundError: there is no such file.
+        MissingDependencyError, UnavailableError: as in `open_store`.
+    """
+    _check_url(url)
+    from headwater.store.sql.foreign import SqlForeignTables
+
+    return SqlForeignTables(url)
 
 
 def upgrade_store(url: str) -> tuple[int, int]:

@@ -1,12 +1,10 @@
 """What a run's environment is made of: packages, lock file, machine, threads, seeds."""
 
-import getpass
 import hashlib
 import json
 import os
 import platform
 import re
-import socket
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -92,19 +90,6 @@ class Environment:
             "usable_cpu_count": _usable_cpus(),
             "memory_bytes": _memory_bytes(),
         }
-
-
-def user_name() -> str | None:
-    """Return the name of the user who runs this program, where they have one."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return None
-
-
-def default_actor() -> str:
-    """Return who decides when nobody else is named: `$HEADWATER_ACTOR`, else user@host."""
-    return os.environ.get("HEADWATER_ACTOR") or f"{user_name() or 'unknown'}@{socket.gethostname()}"
 
 
 def thread_facts(environment: Mapping[str, str]) -> dict[str, Json]:

@@ -13,10 +13,11 @@ from typing import Final, Protocol, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from headwater.errors import HeadwaterError, UnavailableError
+from headwater.model.actor import default_actor
 from headwater.model.graph import NewType
 from headwater.model.ids import RunId, TypeId
 from headwater.model.protocols import BlobStore, Store
-from headwater.tracking.environment import Environment, default_actor
+from headwater.tracking.environment import Environment
 from headwater.tracking.reads import local_path
 from headwater.tracking.settings import TrackingSettings
 from headwater.tracking.sync import SyncReport

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
+from headwater.model.actor import user_name
 from headwater.model.ids import ExecutionId, RunId, new_run_id
 from headwater.model.protocols import Store
 from headwater.model.runs import NewRun, Run, RunChange, RunStatus
 from headwater.tracking.delivery import execution_id
-from headwater.tracking.environment import user_name
 from headwater.tracking.records import RunEntry
 from headwater.tracking.run import ActiveRun, current_run
 from headwater.tracking.session import Session

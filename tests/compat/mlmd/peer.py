@@ -31,9 +31,18 @@ class Original:
             stderr=subprocess.DEVNULL,
         )
 
-    def open(self, file: Path | None = None) -> None:
-        """Use a SQLite file from now on, or an empty store in memory."""
-        self.raw("open", str(file or "").encode())
+    def open(self, place: Path | str | None = None) -> None:
+        """Use a SQLite file or the database at a URL from now on, or an empty store in memory."""
+        self.raw("open", str(place or "").encode())
+
+    def downgrade(self, file: Path, version: int) -> None:
+        """Bring a SQLite file to an older version of the schema."""
+        code, _, _ = self.raw(f"downgrade {version}", str(file).encode())
+        assert code == 0
+
+    def upgrade(self, file: Path) -> None:
+        """Bring a SQLite file to the newest version of the schema."""
+        self.raw("upgrade", str(file).encode())
 
     def call(self, method: str, request: Any) -> Answer:
         """Answer a call."""

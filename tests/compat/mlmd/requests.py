@@ -1,4 +1,4 @@
-"""Random requests for every call, over few names and ids, so that they meet each other."""
+"""Random requests for every call."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,127 +6,27 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from headwater.compat.mlmd.wire import definitions
+from tests.compat.mlmd.expressions import expressions
+from tests.compat.mlmd.messages import (
+    KINDS,
+    TYPE_NAMES,
+    events,
+    flags,
+    ids,
+    maybe,
+    message,
+    names,
+    nodes,
+    types,
+)
 
 Known = Callable[[], dict[str, list[int]]]
 """Gives the ids of the stored nodes by kind."""
 
-KINDS = ("artifact", "execution", "context")
-TYPE_NAMES = ("T", "U")
-PROPERTY_KINDS = {"i": 1, "d": 2, "s": 3, "m": 4, "p": 5, "b": 6}
-STATE = {"artifact": "state", "execution": "last_known_state"}
-ORDER_FIELDS = (1, 2, 3)
-
 FOLDER = Path(__file__).with_name("queries")
 QUERIES = {kind: (FOLDER / f"{kind}s.txt").read_text().splitlines() for kind in KINDS}
-STRUCTS = ({}, {"a": 1.0}, {"a": [None, True, {"b": "c"}]})
 
-ids = st.integers(1, 9)
 type_ids = st.integers(9, 17)
-names = st.sampled_from(("a", "b", "c", "d", ""))
-keys = st.sampled_from(tuple(PROPERTY_KINDS))
-flags = st.booleans()
-
-
-def message(name: str, /, **fields: Any) -> Any:
-    """A message of those fields that are not None."""
-    return definitions().message(name)(**{k: v for k, v in fields.items() if v is not None})
-
-
-def maybe(strategy: st.SearchStrategy[Any], *, often: int = 1) -> st.SearchStrategy[Any]:
-    """None, or with a weight of `often` something."""
-    return st.one_of(st.none(), *[strategy] * often)
-
-
-@st.composite
-def values(draw: Callable[..., Any], key: str) -> Any:
-    """A value, most often of the kind that the key of its name declares."""
-    value = message("Value")
-    match draw(st.sampled_from((key,) * 9 + tuple(PROPERTY_KINDS))):
-        case "i":
-            value.int_value = draw(st.sampled_from((0, 1, -1, 2**63 - 1)))
-        case "d":
-            value.double_value = draw(st.sampled_from((0.0, 0.5, -1.25, 1000000.0)))
-        case "s":
-            value.string_value = draw(st.sampled_from(("", "x", "é", "x" * 200)))
-        case "m":
-            value.struct_value.SetInParent()
-            value.struct_value.update(draw(st.sampled_from(STRUCTS)))
-        case "p":
-            value.proto_value.type_url = draw(st.sampled_from(("t/ml_metadata.Event", "t/x")))
-            value.proto_value.value = draw(st.sampled_from((b"", b"\x08\x01")))
-        case _:
-            value.bool_value = draw(flags)
-    return value
-
-
-@st.composite
-def nodes(draw: Callable[..., Any], kind: str, *, needs_type: bool = False) -> Any:
-    """A node, new or with an id."""
-    has_id = draw(st.sampled_from((False, False, True)))
-    node = message(
-        kind.capitalize(),
-        id=draw(ids) if has_id else None,
-        # Types are put three at a time: artifact, execution, context.
-        type_id=_type_id(draw, kind) if needs_type or not has_id or draw(flags) else None,
-        name=draw(maybe(names, often=5 if kind == "context" else 1)),
-        external_id=draw(st.sampled_from((None,) * 6 + ("x", "y", ""))),
-    )
-    if kind == "artifact":
-        uri = draw(st.sampled_from((None, "", "u", "v")))
-        if uri is not None:
-            node.uri = uri
-    if kind in STATE and draw(flags):
-        setattr(node, STATE[kind], draw(st.integers(0, 6)))
-    for key in draw(st.lists(keys, max_size=2)):
-        node.properties[key].CopyFrom(draw(values(key)))
-    for key in draw(st.lists(st.sampled_from(("i", "s", "x.y")), max_size=2)):
-        node.custom_properties[key].CopyFrom(draw(values(draw(keys))))
-    return node
-
-
-def _type_id(draw: Callable[..., Any], kind: str) -> int:
-    own = 10 + KINDS.index(kind)
-    return draw(st.sampled_from((own,) * 12 + (13, 14, 15, 16, 9, 99)))
-
-
-@st.composite
-def types(draw: Callable[..., Any], kind: str) -> Any:
-    """A type of one of few names."""
-    title = kind.capitalize()
-    declared = draw(st.dictionaries(keys, st.sampled_from((1, 2, 3)), max_size=2))
-    if draw(st.sampled_from((True, True, False))):
-        declared = {key: PROPERTY_KINDS[key] for key in declared}
-    found = message(
-        f"{title}Type",
-        name=draw(st.sampled_from(TYPE_NAMES * 4 + ("", "mlmd.Dataset", None))),
-        version=draw(st.sampled_from((None, None, "", "1"))),
-        description=draw(st.sampled_from((None, None, "about"))),
-        external_id=draw(st.sampled_from((None,) * 6 + (f"{kind}1", f"{kind}2"))),
-        properties={**declared, **draw(st.sampled_from(({},) * 9 + ({"z": 0},)))},
-    )
-    base = draw(st.sampled_from((None,) * 6 + (0, 1, 2)))
-    if base is not None and (kind != "context" or base == 0):
-        found.base_type = base
-    if kind == "execution" and draw(flags):
-        found.input_type.dict.properties["x"].simple.name = "T"
-        found.output_type.any.SetInParent()
-    return found
-
-
-@st.composite
-def events(draw: Callable[..., Any], *, artifact: Any = None, execution: Any = None) -> Any:
-    """An event."""
-    event = message(
-        "Event",
-        artifact_id=draw(maybe(ids, often=9) if artifact is None else artifact),
-        execution_id=draw(maybe(ids, often=9) if execution is None else execution),
-        type=draw(st.sampled_from((1, 2, 3, 4, 5, 6, 7) * 2 + (0, None))),
-        milliseconds_since_epoch=draw(st.sampled_from((None, None, 5))),
-    )
-    for step in draw(st.lists(st.sampled_from((0, 7, "k", "")), max_size=2)):
-        event.path.steps.add(**({"index": step} if isinstance(step, int) else {"key": step}))
-    return event
 
 
 @st.composite
@@ -134,7 +34,7 @@ def list_options(draw: Callable[..., Any], kind: str) -> Any:
     """Options of a list; those by time of update ask for everything, as ties of it are not told apart."""
     options = message("ListOperationOptions")
     if draw(flags):
-        options.filter_query = draw(st.sampled_from(QUERIES[kind]))
+        options.filter_query = draw(st.one_of(st.sampled_from(QUERIES[kind]), expressions(kind)))
     if draw(flags):
         options.max_result_size = draw(st.sampled_from((1, 2, 3, 100, 0, -1)))
     if draw(flags):
@@ -147,12 +47,13 @@ def list_options(draw: Callable[..., Any], kind: str) -> Any:
 
 
 @st.composite
-def requests(draw: Callable[..., Any], known: Known) -> tuple[str, Any]:
-    """A call and its request."""
-    method = draw(st.sampled_from(METHODS))
+def requests(draw: Callable[..., Any], method: str, known: Known) -> Any:
+    """A request of a call."""
     request = message(f"{method}Request")
     _FILL[method](draw, request, known)
-    return method, request
+    if draw(flags):
+        request.transaction_options.tag = "tag"
+    return request
 
 
 def _put_type(kind: str) -> Callable[..., None]:
@@ -171,8 +72,12 @@ def _put_types(draw: Callable[..., Any], request: Any, _: Known) -> None:
 
 def _type_flags(draw: Callable[..., Any], request: Any) -> None:
     request.can_add_fields, request.can_omit_fields = draw(flags), draw(flags)
-    if draw(st.sampled_from((False,) * 9 + (True,))):
-        request.all_fields_match = False
+    all_match = draw(st.sampled_from((None,) * 5 + (True, False)))
+    if all_match is not None:
+        request.all_fields_match = all_match
+    can_delete = draw(st.sampled_from((None, None, True, False)))
+    if can_delete is not None:
+        request.can_delete_fields = can_delete
 
 
 def _put_nodes(kind: str) -> Callable[..., None]:
@@ -184,6 +89,9 @@ def _put_nodes(kind: str) -> Callable[..., None]:
                 + ("custom_properties", "custom_properties.s", "custom_properties.x.y", "nothing", "type_id")
             )
             request.update_mask.paths.extend(draw(st.lists(paths, max_size=3)))
+        if kind == "artifact" and draw(st.integers(0, 5)) == 0:
+            # Whoever sends it adds the times that each library gave.
+            request.options.abort_if_latest_updated_time_changed = draw(flags)
 
     return fill
 
@@ -196,14 +104,22 @@ def _put_memberships(draw: Callable[..., Any], request: Any, _: Known) -> None:
     some = maybe(ids, often=9)
     for _number in range(draw(st.integers(0, 2))):
         request.attributions.append(message("Attribution", artifact_id=draw(some), context_id=draw(some)))
+        _note(draw, request.attributions[-1])
     for _number in range(draw(st.integers(0, 1))):
         request.associations.append(message("Association", execution_id=draw(some), context_id=draw(some)))
+        _note(draw, request.associations[-1])
 
 
 def _put_parents(draw: Callable[..., Any], request: Any, _: Known) -> None:
     some = maybe(ids, often=9)
     for _number in range(draw(st.integers(1, 2))):
         request.parent_contexts.append(message("ParentContext", child_id=draw(some), parent_id=draw(some)))
+        _note(draw, request.parent_contexts[-1])
+
+
+def _note(draw: Callable[..., Any], link: Any) -> None:
+    if draw(flags):
+        link.system_metadata.type_url = "t/x"
 
 
 def _put_execution(draw: Callable[..., Any], request: Any, ids_now: Known) -> None:
@@ -312,7 +228,8 @@ def _list(kind: str) -> Callable[..., None]:
 def _lineage(draw: Callable[..., Any], request: Any, _: Known) -> None:
     options = request.lineage_subgraph_query_options
     kind = draw(st.sampled_from(KINDS[:2]))
-    start = draw(st.sampled_from((None, "", "true", "id < 3", "id = 1", "events_0.type = INPUT", "id = 99")))
+    fixed = st.sampled_from((None, "", "true", "id < 3", "id = 1", "events_0.type = INPUT", "id = 99"))
+    start = draw(st.one_of(fixed, fixed, expressions(kind)))
     if start is not None:
         getattr(options, f"starting_{kind}s").filter_query = start
     hops = draw(st.sampled_from((None, 0, 1, 2, 3, 200, -1)))

@@ -44,6 +44,10 @@ def test_configs_become_urls(tmp_path):
         url_of(sqlite={"filename_uri": f"file:{tmp_path}/a%20b.db?mode=rwc"})
         == f"sqlite:///{tmp_path}/a b.db"
     )
+    assert (
+        url_of(sqlite={"filename_uri": f"file:{tmp_path}/a.db?synchronous=FULL"})
+        == f"sqlite:///{tmp_path}/a.db?synchronous=full"
+    )
     assert url_of(sqlite={}) == "memory://"
     mysql = {"host": "db", "port": 3306, "database": "m", "user": "me", "password": "p@:/"}
     assert url_of(mysql=mysql) == "mysql://me:p%40%3A%2F@db:3306/m"

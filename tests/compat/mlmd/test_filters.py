@@ -20,6 +20,7 @@ POPULATION = [
 BEYOND = {
     "STATE = LIVE": [1, 4],
     "state = ABANDONED": [],
+    "state = LIVE OR state = LIVE": [1, 4],
     "events_0.type = PENDING_OUTPUT": [],
     r"uri = 'A\'b\\c'": [4],
 }

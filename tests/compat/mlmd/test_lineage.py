@@ -44,6 +44,12 @@ def test_a_mask_leaves_fields_out(chain):
     assert {field.name for field, _ in graph.ListFields()} == {"artifact_types", "events"}
 
 
+def test_an_answer_with_nothing_in_it_is_still_there(chain):
+    wanted = {"lineage_subgraph_query_options": options("raw"), "read_mask": {"paths": ["parent_contexts"]}}
+
+    assert chain._ask("GetLineageSubgraph", **wanted).HasField("lineage_subgraph")
+
+
 def test_hops_and_endings_bound_the_walk(chain):
     near = chain.get_lineage_subgraph(options("raw", max_num_hops=2))
     ending = {"filter_query": "name = 'tidy'", "include_ending_nodes": True}

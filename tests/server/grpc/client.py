@@ -2,13 +2,19 @@
 
 import json
 import sys
+from pathlib import Path
 
 import ml_metadata as mlmd  # pyright: ignore[reportMissingImports]
 from ml_metadata.proto import metadata_store_pb2 as pb  # pyright: ignore[reportMissingImports]
 
 
-def main(port):
-    config = pb.MetadataStoreClientConfig(host="127.0.0.1", port=port)
+def main(port, certificates=None):
+    config = pb.MetadataStoreClientConfig(host="localhost" if certificates else "127.0.0.1", port=port)
+    if certificates:
+        folder = Path(certificates)
+        config.ssl_config.custom_ca = (folder / "ca.pem").read_text()
+        config.ssl_config.client_key = (folder / "client-key.pem").read_text()
+        config.ssl_config.server_cert = (folder / "client-cert.pem").read_text()
     store = mlmd.MetadataStore(config)
     table = store.put_artifact_type(pb.ArtifactType(name="Table", properties={"rows": pb.INT}))
     step = store.put_execution_type(pb.ExecutionType(name="Step"))
@@ -44,4 +50,4 @@ def main(port):
     )
 
 
-main(int(sys.argv[1]))
+main(int(sys.argv[1]), *sys.argv[2:])

@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from headwater.compat import mlmd
 from headwater.compat.mlmd.proto import metadata_store_pb2 as pb
 from headwater.compat.mlmd.service import MetadataService
-from headwater.compat.mlmd.wire import SERVICE, definitions
+from headwater.compat.mlmd.wire import SERVICE, UPKEEP, definitions
 from headwater.errors import RefusedError
 from headwater.server.grpc import MlmdServer
 from headwater.store import open_store
@@ -44,10 +44,15 @@ def client(server: MlmdServer) -> Generator[mlmd.MetadataStore]:
 
 
 def test_every_call_of_the_definitions_is_answered():
-    methods = definitions().file(SERVICE).services_by_name["MetadataStoreService"].methods_by_name
+    methods = {
+        name
+        for file in (SERVICE, UPKEEP)
+        for service in definitions().file(file).services_by_name.values()
+        for name in service.methods_by_name
+    }
 
     with open_store("memory://") as store:
-        assert MetadataService(store).methods == set(methods)
+        assert MetadataService(store).methods == methods
 
 
 def test_our_client_writes_and_reads(client: mlmd.MetadataStore):
@@ -92,7 +97,8 @@ def test_bad_input_gets_a_status_and_the_server_goes_on(server: MlmdServer, clie
     with pytest.raises(mlmd.errors.ResourceExhaustedError):
         client.put_artifacts([pb.Artifact(type_id=10, uri="x" * 2_000_000)])
 
-    assert garbled.value.code() is grpc.StatusCode.INTERNAL
+    assert garbled.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "PutArtifactsRequest" in garbled.value.details()
     assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert client.get_artifacts() == []
 

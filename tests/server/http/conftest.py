@@ -1,126 +1,97 @@
-"""A Headwater server over a SQLite file, and a client of its REST API."""
+"""A small application with every kind of route, guarded like the real one."""
 
-import json
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from typing import Annotated
 
+import httpx
 import pytest
-import urllib3
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
-from pydantic import TypeAdapter
-from starlette.routing import compile_path
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
-from headwater.blobs import open_blobs
-from headwater.model.protocols import Store
-from headwater.server.http.app import create_app
-from headwater.server.http.backend import Backend
-from headwater.store.sql.store import SqlStore
-from tests.live import LiveServer
+from headwater.errors import HeadwaterError
+from headwater.model.access import Identity, Permission
+from headwater.server.http.access import (
+    Identify,
+    authorize,
+    checked_inside,
+    needs,
+    public,
+    refusal_headers,
+)
+from headwater.server.http.limits import Bodies
+from headwater.server.http.origins import Origins
+from tests.server.auth.conftest import *  # noqa: F403  # the people and their guards
+from tests.server.http.rest import live, rest  # noqa: F401  # a server over an empty store, and its client
+from tests.server.http.serving import served
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def etag(self) -> str:
-        return self.headers["ETag"]
+STATUSES = {"unauthenticated": 401, "forbidden": 403, "throttled": 429}
 
 
-@dataclass(frozen=True)
-class Rest:
-    """A client of one server's REST API; every answer is held against what the API says it is."""
-
-    url: str
-    app: FastAPI
-    store: Store
-    backend: Backend
-    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **query: Any,
-    ) -> Answer:
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json"} if body is not None else {}
-        text = urlencode(query, doseq=True)
-        found = self.pool.request(
-            method,
-            f"{self.url}/api/v1{path}{f'?{text}' if text else ''}",
-            body=data,
-            headers={**sent, **(headers or {})},
-        )
-        return Answer(found.status, found.headers, found.data)
-
-    def get(self, path: str, **query: Any) -> Any:
-        """Return what a GET gives, which has to be what the API says."""
-        found = self.ask("GET", path, **query)
-        assert found.status == 200, found.body
-        if "fields" not in query:
-            self.check("GET", path, found.json)
-        return found.json
-
-    def post(self, path: str, body: Any, status: int = 200, **headers: str) -> Any:
-        """Return what a POST gives."""
-        found = self.ask("POST", path, body, headers={k.replace("_", "-"): v for k, v in headers.items()})
-        assert found.status == status, found.body
-        if found.body:
-            self.check("POST", path, found.json)
-        return found.json if found.body else None
-
-    def fault(self, method: str, path: str, body: Any = None, **options: Any) -> dict[str, Any]:
-        """Return the error of a request that fails, with its status."""
-        found = self.ask(method, path, body, **options)
-        assert found.status >= 400, found.body
-        assert found.json.keys() == {"code", "message", "near", "fix"}
-        return {"status": found.status, **found.json}
-
-    def check(self, method: str, path: str, value: Any) -> None:
-        """Check that an answer is what its route declares, with no field more or less."""
-        adapter = TypeAdapter(_model(self.app, method, f"/api/v1{path.partition('?')[0]}"))
-        assert adapter.dump_python(adapter.validate_python(value), mode="json") == value
+def refuse(request, error):
+    return JSONResponse({"code": error.code}, STATUSES[error.code], refusal_headers(request, error))
 
 
-def _model(app: FastAPI, method: str, path: str) -> Any:
-    """Return the model of a route's answer."""
-    for route in iter_route_contexts(app.routes):
-        if method in (route.methods or ()) and compile_path(route.path or "")[0].match(path):
-            return route.response_model
-    raise AssertionError(f"no route {method} {path}")
+def make_app(guard, *, hosts=(), origins=(), patience_s=30.0):
+    """Make the application; the last middleware added is the outermost."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=100_000)
 
+    async def on_error(request: Request, error: Exception):
+        assert isinstance(error, HeadwaterError)
+        return refuse(request, error)
 
-@pytest.fixture(scope="session")
-def live() -> Generator[LiveServer]:
-    """The server of this worker's tests."""
-    server = LiveServer()
-    with server.running():
-        yield server
+    app.add_exception_handler(HeadwaterError, on_error)
+
+    @app.get("/health", dependencies=[public()])
+    def health():
+        return "OK"
+
+    for permission in Permission:
+        add = app.post if permission > Permission.READ else app.get
+        add(f"/{permission.name.lower()}", dependencies=[needs(permission)])(lambda: "done")
+
+    @app.post("/models/{name}")
+    def model(who: Annotated[Identity, needs(Permission.WRITE, "models/{name}")]):
+        return who.name
+
+    @app.post("/plain")
+    @checked_inside(Permission.WRITE)
+    async def plain(request: Request):
+        identity = authorize(request, Permission.WRITE, (await request.json())["subject"])
+        return identity.actor("root")
+
+    app.add_middleware(Identify, guard=guard, refuse=refuse)
+    app.add_middleware(Bodies, patience_s=patience_s)
+    app.add_middleware(Origins, hosts=hosts, origins=origins)
+    return app
 
 
 @pytest.fixture
-def rest(live: LiveServer, tmp_path: Path) -> Generator[Rest]:
-    """A REST API over an empty store."""
-    with SqlStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        backend = Backend(store=store, blobs=open_blobs("memory://"), spool=tmp_path / "spool")
-        app = create_app(backend)
-        url = live.mount(app)
-        yield Rest(url, app, store, backend)
-        backend.stopping.set()
-        live.unmount(url)
+def app(basic_guard):
+    return make_app(basic_guard)
+
+
+@pytest.fixture
+def connect() -> Generator[Callable[..., httpx.Client]]:
+    """Answer with an application on a socket, and give a client of it."""
+    with ExitStack() as stack:
+
+        def connected(app, host="localhost") -> httpx.Client:
+            return stack.enter_context(client_of(app, host))
+
+        yield connected
+
+
+@contextmanager
+def client_of(app, host="localhost"):
+    with (
+        served(app) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Host": host}, timeout=20) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def client(app, connect):
+    return connect(app)

@@ -5,7 +5,7 @@ import zlib
 import pytest
 import zstandard
 
-from tests.server.http.conftest import Rest
+from tests.server.http.rest import Rest
 
 PACKED = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
 NEW = [{"kind": "artifact", "name": "Table", "description": "d" * 5000}]

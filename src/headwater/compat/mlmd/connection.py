@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from headwater.errors import HeadwaterError, RefusedError
 from headwater.model.protocols import Store
@@ -55,16 +55,19 @@ def store_url(config: Any) -> str:
 
 
 def _sqlite_url(config: Any) -> str:
-    name = str(config.filename_uri)
+    name, query = str(config.filename_uri), ""
     if name.startswith("file:"):
-        name = unquote(urlsplit(name).path)
+        parts = urlsplit(name)
+        name = unquote(parts.path)
+        level = parse_qs(parts.query).get("synchronous", [""])[-1]
+        query = "?synchronous=full" if level.lower() == "full" else ""
     if name in {"", ":memory:"}:
         return "memory://"
     path = Path(name).absolute()
     if config.connection_mode in {_READONLY, _READWRITE} and not path.is_file():
         raise RefusedError(f"Cannot connect sqlite3 database: unable to open database file {path}")
     _refuse_original(path)
-    return f"sqlite:///{path}"
+    return f"sqlite:///{path}{query}"
 
 
 def _refuse_original(path: Path) -> None:
@@ -77,7 +80,10 @@ def _refuse_original(path: Path) -> None:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as conn:
         found = conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'MLMDEnv'").fetchone()
     if found:
-        raise RefusedError(f"{path} was written by ML Metadata itself: open another file")
+        raise RefusedError(
+            f"Schema migration is disabled: {path} was written by ML Metadata itself; bring it into a store "
+            f"with `headwater --store sqlite:///NEW.db import mlmd {path}`, and open that"
+        )
 
 
 def _mysql_url(config: Any) -> str:

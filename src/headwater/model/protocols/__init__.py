@@ -8,8 +8,10 @@ from headwater.model.protocols.nodes import ArtifactStore, ContextStore, Executi
 from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.store import Store
+from headwater.model.protocols.transfer import ForeignTables, TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
+from headwater.model.protocols.webhooks import WebhookStore
 
 __all__ = [
     "AccessStore",
@@ -19,6 +21,7 @@ __all__ = [
     "ContextStore",
     "DataStore",
     "ExecutionStore",
+    "ForeignTables",
     "LedgerStore",
     "LineageStore",
     "LinkStore",
@@ -28,6 +31,8 @@ __all__ = [
     "RunStore",
     "SeriesStore",
     "Store",
+    "TransferStore",
     "TypeStore",
     "UpkeepStore",
+    "WebhookStore",
 ]

@@ -50,12 +50,26 @@ class LinkStore(Protocol):
         """
         ...
 
-    def events_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Event]:
-        """Return the events of these artifacts, by artifact, type and execution."""
+    def events_of_artifacts(
+        self, ids: Sequence[ArtifactId], /, *, are_outputs: bool | None = None
+    ) -> list[Event]:
+        """Return the events of these artifacts, by artifact, type and execution.
+
+        Args:
+            ids: Which.
+            are_outputs: Only those by which an execution made an artifact, or (False) read it.
+        """
         ...
 
-    def events_of_executions(self, ids: Sequence[ExecutionId], /) -> list[Event]:
-        """Return the events of these executions, by execution, type and artifact."""
+    def events_of_executions(
+        self, ids: Sequence[ExecutionId], /, *, are_outputs: bool | None = None
+    ) -> list[Event]:
+        """Return the events of these executions, by execution, type and artifact.
+
+        Args:
+            ids: Which.
+            are_outputs: As in `events_of_artifacts`.
+        """
         ...
 
     def contexts_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Attribution]:

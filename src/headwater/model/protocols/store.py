@@ -9,8 +9,10 @@ from headwater.model.protocols.links import LineageStore, LinkStore
 from headwater.model.protocols.nodes import ArtifactStore, ContextStore, ExecutionStore, TypeStore
 from headwater.model.protocols.releases import ApprovalStore, ReleaseStore
 from headwater.model.protocols.runs import RunStore, SeriesStore
+from headwater.model.protocols.transfer import TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
+from headwater.model.protocols.webhooks import WebhookStore
 
 
 class Store(Protocol):
@@ -86,6 +88,16 @@ class Store(Protocol):
     @property
     def upkeep(self) -> UpkeepStore:
         """Deletion, removal for good, and integrity."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Whom to tell of decisions."""
+        ...
+
+    @property
+    def transfer(self) -> TransferStore:
+        """What takes over what another store holds."""
         ...
 
     @property

@@ -1,29 +1,24 @@
 """MLMD's service on a socket: decode, one call, encode."""
 
-import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
 
 import grpc
 
-from headwater.compat.mlmd.errors import INTERNAL, StatusError
-from headwater.compat.mlmd.proto.metadata_store_service_pb2_grpc import (
-    add_MetadataStoreServiceServicer_to_server,
-)
 from headwater.compat.mlmd.service import MetadataService
-from headwater.compat.mlmd.wire import SERVICE, definitions
+from headwater.compat.mlmd.wire import SERVICE, UPKEEP, definitions
 from headwater.errors import MissingDependencyError, RefusedError, UnavailableError
+from headwater.model.address import is_loopback
 from headwater.model.protocols import Store
+from headwater.server.auth import Guard
+from headwater.server.grpc.answering import Answers
 
 MAX_MESSAGE_MIB: Final = 256
 WORKERS: Final = 10
 GRACE_S: Final = 10.0
 
-_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
-_log = logging.getLogger(__name__)
+_SERVICES: Final = {SERVICE: "MetadataStoreService", UPKEEP: "UpkeepService"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +39,7 @@ class MlmdServer:
         address: str,
         *,
         tls: Tls | None = None,
+        guard: Guard | None = None,
         is_insecure: bool = False,
         max_message_mib: int = MAX_MESSAGE_MIB,
         workers: int = WORKERS,
@@ -54,6 +50,7 @@ class MlmdServer:
             store: Holds the graph; whoever opened it closes it after `stop`.
             address: `HOST:PORT`; port 0 takes a free one.
             tls: None talks in plain text.
+            guard: Finds out who calls; None lets everybody do everything. Health and reflection stay open.
             is_insecure: Bind an address that others can reach though anybody could write.
             max_message_mib: Largest request and response.
             workers: Calls that run at the same time.
@@ -62,14 +59,17 @@ class MlmdServer:
             RefusedError: others could reach the address, and nothing tells who they are.
             UnavailableError: the address cannot be bound.
         """
-        _check_address(address, tls, is_insecure=is_insecure)
+        _check_address(address, tls, guard, is_insecure=is_insecure)
         size = max_message_mib * 2**20
         options = [("grpc.max_receive_message_length", size), ("grpc.max_send_message_length", size)]
         # Two servers on one port would take turns.
         options.append(("grpc.so_reuseport", 0))
         self._server = grpc.server(ThreadPoolExecutor(workers), options=options)
-        add_MetadataStoreServiceServicer_to_server(_Servicer(MetadataService(store)), self._server)
-        self._health = _add_health_and_reflection(self._server)
+        answers = Answers(MetadataService(store, size), guard)
+        services = [definitions().file(file).services_by_name[name] for file, name in _SERVICES.items()]
+        for service in services:
+            answers.add_to(self._server, service)
+        self._health = _add_health_and_reflection(self._server, [service.full_name for service in services])
         self.port = _bind(self._server, address, tls)
 
     def start(self) -> None:
@@ -82,39 +82,14 @@ class MlmdServer:
         self._server.stop(grace_s).wait()
 
 
-class _Servicer:
-    """Hands calls to the service and turns its errors into statuses."""
-
-    def __init__(self, service: MetadataService) -> None:
-        self._service = service
-
-    def __getattr__(self, method: str) -> Callable[[Any, Any], Any]:
-        def answer(request: Any, context: Any) -> Any:
-            try:
-                return self._service.call(method, request)
-            except StatusError as error:
-                code, message = error.error_code, error.message
-            except Exception:  # noqa: BLE001  # the outermost handler of a call
-                _log.exception("%s failed", method)
-                code, message = INTERNAL, f"{method} failed inside the server; its log says why"
-            return context.abort(_CODES[code], message)
-
-        return answer
-
-
-def _check_address(address: str, tls: Tls | None, *, is_insecure: bool) -> None:
-    host = address.rpartition(":")[0].strip("[]")
-    if host == "localhost" or is_insecure or (tls is not None and tls.ca is not None):
+def _check_address(address: str, tls: Tls | None, guard: Guard | None, *, is_insecure: bool) -> None:
+    is_known = guard is not None or (tls is not None and tls.ca is not None)
+    if is_insecure or is_known or is_loopback(address.rpartition(":")[0]):
         return
-    try:
-        is_loopback = ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise RefusedError(
-            f"others can reach {address} and nothing tells who they are: ask clients for certificates "
-            "(--tls-ca), bind 127.0.0.1, or say --insecure"
-        )
+    raise RefusedError(
+        f"others can reach {address} and nothing tells who they are: ask clients for tokens or for "
+        "certificates (--tls-ca), bind 127.0.0.1, or say --insecure"
+    )
 
 
 def _bind(server: Any, address: str, tls: Tls | None) -> int:
@@ -128,7 +103,7 @@ def _bind(server: Any, address: str, tls: Tls | None) -> int:
         raise UnavailableError(f"{address} cannot be bound: {error}") from error
 
 
-def _add_health_and_reflection(server: Any) -> Any:
+def _add_health_and_reflection(server: Any, names: list[str]) -> Any:
     try:
         from grpc_health.v1 import health, health_pb2, health_pb2_grpc
         from grpc_reflection.v1alpha import reflection
@@ -137,9 +112,8 @@ def _add_health_and_reflection(server: Any) -> Any:
             "grpcio-health-checking and grpcio-reflection", "grpc", "the gRPC server"
         ) from missing
     servicer: Any = health.HealthServicer()
-    name = definitions().file(SERVICE).services_by_name["MetadataStoreService"].full_name
-    for served in (name, ""):
+    for served in (*names, ""):
         servicer.set(served, health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)  # pyright: ignore[reportUnknownMemberType]
-    reflection.enable_server_reflection((name, reflection.SERVICE_NAME), server, pool=definitions().pool)
+    reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server, pool=definitions().pool)
     return servicer

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater.errors import HeadwaterError, ThrottledError, UnauthenticatedError
 from headwater.model.access import Identity, Permission
-from headwater.server.auth import Guard, is_loopback
+from headwater.model.address import is_loopback
+from headwater.server.auth import Guard
 
 SESSION: Final = "session"
 MOST_UNKNOWN_BYTES: Final = 65_536
@@ -125,6 +126,12 @@ def checked_inside(permission: Permission) -> Callable[[E], E]:
         return endpoint
 
     return mark
+
+
+def open_to_all(endpoint: E) -> E:
+    """Declare of an endpoint without dependencies that anybody may call it."""
+    endpoint.access = Access(None)  # pyright: ignore[reportFunctionMemberAccess]
+    return endpoint
 
 
 def undeclared(app: FastAPI) -> list[str]:

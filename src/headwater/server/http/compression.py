@@ -23,7 +23,6 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _COMPRESSIBLE: Final = (
     "application/json",
     "application/msgpack",
-    "application/octet-stream",
     "application/x-ndjson",
     "text/",
 )
@@ -193,8 +192,9 @@ def _is_fit(status: int, headers: Headers) -> bool:
     kind = headers.get("content-type", "")
     length = headers.get("content-length", "")
     is_short = length.isdecimal() and int(length) < LEAST_BYTES
-    # Bytes that are read in ranges are counted as they are.
-    is_whole = status not in _UNFIT and "accept-ranges" not in headers
+    # Files go as they are: their readers count bytes, for ranges and for progress.
+    is_file = "accept-ranges" in headers or "content-disposition" in headers
+    is_whole = status not in _UNFIT and not is_file
     return (
         is_whole
         and not is_short

@@ -24,8 +24,10 @@ from headwater.model.protocols import (
     ReleaseStore,
     RunStore,
     SeriesStore,
+    TransferStore,
     TypeStore,
     UpkeepStore,
+    WebhookStore,
 )
 from headwater.store.calls import MEDIA_TYPE, Call, calls, entity, error_of, framed, pack, plain, unpack
 from headwater.transport.address import Address
@@ -80,6 +82,8 @@ class RemoteStore:
         self.ledger: LedgerStore = part("ledger")
         self.upkeep: UpkeepStore = part("upkeep")
         self.access: AccessStore = part("access")
+        self.transfer: TransferStore = part("transfer")
+        self.webhooks: WebhookStore = part("webhooks")
 
     def _part(self, name: str) -> Any:
         """Return a part; it has what its protocol declares, as the calls are read off the protocols."""

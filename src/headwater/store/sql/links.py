@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError
 from headwater.model.graph import (
+    INPUT_EVENTS,
+    OUTPUT_EVENTS,
     ArtifactChange,
     ArtifactLink,
     Association,
@@ -52,8 +54,13 @@ class Links:
         self._contexts = contexts
         self._add_events = Prepared.insert_missing(db, event, EVENT_COLUMNS)
         self._events_by = {
-            by: self._ordered(event, EVENT_COLUMNS, (by, "type", then))
+            (by, are_outputs): self._ordered(event, EVENT_COLUMNS, (by, "type", then), *only)
             for by, then in (("artifact_id", "execution_id"), ("execution_id", "artifact_id"))
+            for are_outputs, only in (
+                (None, ()),
+                (False, (event.c.type.in_(sorted(INPUT_EVENTS)),)),
+                (True, (event.c.type.in_(sorted(OUTPUT_EVENTS)),)),
+            )
         }
         self._add_pairs = {
             table: Prepared.insert_missing(db, table, table.columns.keys())
@@ -66,11 +73,17 @@ class Links:
             for by, order in ((first, (first, second)), (second, (second, first)))
         }
 
-    def _ordered(self, table: sa.Table, columns: Sequence[str], order: Sequence[str]) -> Prepared:
+    def _ordered(
+        self,
+        table: sa.Table,
+        columns: Sequence[str],
+        order: Sequence[str],
+        *only: sa.ColumnElement[bool],
+    ) -> Prepared:
         """Prepare the rows of a table whose first column in `order` is among some ids."""
-        given = self._db.dialect.given(table.c[order[0]], sa.bindparam("ids"))
-        wanted = sa.select(*(table.c[name] for name in columns))
-        return Prepared(self._db, lambda: wanted.where(given).order_by(*(table.c[name] for name in order)))
+        given = self._db.dialect.given(table.c[order[0]], sa.bindparam("ids", required=False))
+        wanted = sa.select(*(table.c[name] for name in columns)).where(given, *only)
+        return Prepared(self._db, lambda: wanted.order_by(*(table.c[name] for name in order)))
 
     def add_events(self, events: Sequence[Event], /) -> None:
         def job(conn: sa.Connection) -> None:
@@ -102,11 +115,15 @@ class Links:
 
         self._db.write(job)
 
-    def events_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Event]:
-        return self._events("artifact_id", ids)
+    def events_of_artifacts(
+        self, ids: Sequence[ArtifactId], /, *, are_outputs: bool | None = None
+    ) -> list[Event]:
+        return self._events("artifact_id", ids, are_outputs)
 
-    def events_of_executions(self, ids: Sequence[ExecutionId], /) -> list[Event]:
-        return self._events("execution_id", ids)
+    def events_of_executions(
+        self, ids: Sequence[ExecutionId], /, *, are_outputs: bool | None = None
+    ) -> list[Event]:
+        return self._events("execution_id", ids, are_outputs)
 
     def contexts_of_artifacts(self, ids: Sequence[ArtifactId], /) -> list[Attribution]:
         return self._pairs(attribution, "artifact_id", ids, Attribution)
@@ -158,7 +175,7 @@ class Links:
                 "execution_id": e.execution_id,
                 "type": e.type,
                 "artifact_id": e.artifact_id,
-                "path": encode_optional(_path_text(e.path)),
+                "path": encode_optional(path_text(e.path)),
                 "time_ms": now if e.time_ms is None else e.time_ms,
             }
             for e in events
@@ -172,7 +189,7 @@ class Links:
                 e.execution_id,
                 _known(e.type),
                 e.artifact_id,
-                encode_optional(_path_text(e.path)),
+                encode_optional(path_text(e.path)),
                 now if e.time_ms is None else e.time_ms,
             )
             for e in events
@@ -205,9 +222,9 @@ class Links:
         values = {"child_id": link.child_id, "parent_id": link.parent_id, "created_ms": self._db.clock_ms()}
         conn.execute(sa.insert(table).values(values))
 
-    def _events(self, by: str, ids: Sequence[int]) -> list[Event]:
+    def _events(self, by: str, ids: Sequence[int], are_outputs: bool | None) -> list[Event]:  # noqa: FBT001
         with self._db.read() as conn:
-            return [event_of(row) for row in self._events_by[by].among(conn, ids)]
+            return [event_of(row) for row in self._events_by[by, are_outputs].among(conn, ids)]
 
     def _pairs(self, table: sa.Table, by: str, ids: Sequence[int], entity: type[L]) -> list[L]:
         with self._db.read() as conn:
@@ -265,8 +282,8 @@ def event_of(row: Sequence[Any]) -> Event:
     """Turn the driver's row of `EVENT_COLUMNS` into an event."""
     execution_id, kind, artifact_id, path, time_ms = row
     return Event(
-        artifact_id=ArtifactId(artifact_id),
-        execution_id=ExecutionId(execution_id),
+        artifact_id=artifact_id,
+        execution_id=execution_id,
         type=_TYPES[kind],
         path=tuple(json.loads(decode(path))) if path else (),
         time_ms=time_ms,
@@ -281,7 +298,8 @@ def _artifact_id(
     return artifact.id if isinstance(artifact, ArtifactChange) else artifact
 
 
-def _path_text(path: EventPath) -> str | None:
+def path_text(path: EventPath) -> str | None:
+    """Return what stands in the column of a path."""
     # Not as ASCII: JSON cannot tell two escaped halves of a surrogate pair from the whole.
     return json.dumps(path, ensure_ascii=False) if path else None
 

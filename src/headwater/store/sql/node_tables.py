@@ -1,7 +1,8 @@
 """Where each kind of node is kept."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import cached_property
 from typing import Any, Final
 
@@ -19,7 +20,9 @@ from headwater.model.graph import (
     NodeKind,
 )
 from headwater.store.sql import schema
-from headwater.store.sql.text import AnyText
+
+LIMITED: Final = ("name", "external_id", "digest", "size_bytes")
+"""Columns that do not hold every value of their type."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class NodeTable:
     table: sa.Table
     properties: sa.Table
     own: tuple[str, ...] = ()
-    state: Callable[[int], Any] | None = None
+    state: type[IntEnum] | None = None
 
     @property
     def name(self) -> str:
@@ -49,9 +52,14 @@ class NodeTable:
         return tuple(self.table.columns.keys())
 
     @cached_property
-    def texts(self) -> tuple[str, ...]:
-        """Columns whose values the driver gives as they are encoded."""
-        return tuple(c.name for c in self.table.columns if isinstance(c.type, AnyText))
+    def states(self) -> Mapping[int | None, Any]:
+        """The values of its `state` column by what the driver gives; empty if it has none."""
+        return {} if self.state is None else {None: None, **{int(each): each for each in self.state}}
+
+    @cached_property
+    def limited(self) -> tuple[str, ...]:
+        """The columns of this kind that do not hold every value of their type."""
+        return tuple(name for name in LIMITED if name in self.table.columns)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -23,14 +23,22 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
-from headwater.model.values import INT64_MAX, PropertyValue
+from headwater.model.values import INT64_MAX, Properties, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones, versions
+from headwater.store.sql.changes import Changes, ChangeWriter
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.idempotency import write_once
-from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable, check_expected
+from headwater.store.sql.node_tables import (
+    ARTIFACTS,
+    CONTEXTS,
+    EXECUTIONS,
+    LIMITED,
+    NodeTable,
+    check_expected,
+)
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import Spaces
-from headwater.store.sql.text import check_length, decode_optional, encode, encode_optional
+from headwater.store.sql.text import check_length, decode, encode, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
 
@@ -64,6 +72,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         self._held = Prepared(db, lambda: stored.order_by(table.c.id).with_for_update(read=True))
         self._named = Prepared(db, lambda: sa.select(table).where(named))
         self._properties = properties.PropertyRows(db, self.nodes.properties)
+        self._changes = ChangeWriter(db, self.nodes)
 
     def add(self, new: Sequence[NewN], /, *, key: str | None = None) -> list[Id]:
         request = (self.nodes.name, new)
@@ -79,6 +88,8 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         write_once(self._db, job, key=key, request=(self.nodes.name, changes), result=bool)
 
     def get(self, ids: Sequence[Id], /) -> list[N]:
+        if not ids:
+            return []
         with self._db.read() as conn:
             found = self.by_ids(conn, ids, with_removed=True)
         return [found[i] for i in ids if i in found]
@@ -123,13 +134,18 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
     def change(self, conn: sa.Connection, changes: Sequence[ChangeN]) -> None:
         """Change nodes inside a running transaction."""
         stored: dict[int, N | None] = {**self.by_ids(conn, [c.id for c in changes], locks=True)}
+        gathered = Changes()
         for change in changes:
             if change.id not in stored:
                 raise self._not_found(conn, change.id)
-            # None: changed by this very call, so what was read no longer holds.
-            node = stored[change.id] or self.by_ids(conn, [change.id])[change.id]
-            self._change_one(conn, node, change)
+            node = stored[change.id]
+            if node is None:
+                # Changed by this very call, so what was read no longer holds.
+                self._changes.write(conn, gathered)
+                gathered, node = Changes(), self.by_ids(conn, [change.id])[change.id]
+            self._gather(conn, gathered, node, change)
             stored[change.id] = None
+        self._changes.write(conn, gathered)
 
     def by_ids(
         self, conn: sa.Connection, ids: Iterable[int], *, locks: bool = False, with_removed: bool = False
@@ -236,11 +252,12 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         self._types.check(conn, self.nodes.kind, node.type_id, node.properties)
         if self.nodes.kind is NodeKind.CONTEXT and not node.name:
             raise InvalidError(_NO_CONTEXT_NAME)
-        check_length("name", node.name)
-        _check_fields({name: getattr(node, name) for name in ("external_id", *self.nodes.own)})
+        for name in self.nodes.limited:
+            if (value := getattr(node, name)) is not None:
+                _check_field(name, value)
 
     def _row(self, node: NewN, now: int) -> tuple[Any, ...]:
-        own = tuple(_storable(getattr(node, column)) for column in self.nodes.own)
+        own = [_storable(getattr(node, column)) for column in self.nodes.own]
         names = (encode_optional(node.name), encode_optional(node.external_id))
         return (node.type_id, *names, *own, now, now, 1)
 
@@ -250,16 +267,20 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             return {}
         types = self._types.by_ids(conn, {row[1] for row in rows})
         spaces = self._properties.read(conn, [row[0] for row in rows])
-        return {row[0]: self._entity(row, types[row[1]].name, spaces.get(row[0], {})) for row in rows}
+        none: Spaces = {}
+        return {row[0]: self._entity(row, types[row[1]].name, spaces.get(row[0], none)) for row in rows}
 
     def _entity(self, row: Sequence[Any], type_name: str, spaces: Spaces) -> N:
-        fields: dict[str, Any] = dict(zip(self.nodes.stored, row, strict=True))
-        for name in self.nodes.texts:
-            fields[name] = decode_optional(fields[name])
-        if self.nodes.state is not None and fields["state"] is not None:
-            fields["state"] = self.nodes.state(fields["state"])
-        if self.nodes.kind is NodeKind.EXECUTION:
+        fields: dict[str, Any] = {
+            name: decode(value) if type(value) is str else value
+            for name, value in zip(self.nodes.stored, row, strict=True)
+        }
+        if self.nodes.states:
+            fields["state"] = self.nodes.states[fields["state"]]
+        if self.nodes.kind is not NodeKind.CONTEXT:
             fields["params"] = spaces.get(Space.PARAM, {})
+        if self.nodes is ARTIFACTS:
+            fields["metrics"] = spaces.get(Space.METRIC, {})
         return self.entity(
             **fields,
             type_name=type_name,
@@ -267,45 +288,22 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             custom_properties=spaces.get(Space.CUSTOM, {}),
         )
 
-    def _change_one(self, conn: sa.Connection, node: N, change: ChangeN) -> None:
+    def _gather(self, conn: sa.Connection, gathered: Changes, node: N, change: ChangeN) -> None:
         check_expected(self.nodes.name, node, change)
         kept = {name: value for name, value in change.properties.items() if value is not None}
         self._types.check(conn, self.nodes.kind, node.type_id, kept)
-        differs = self._change_properties(conn, node, change)
+        differs = False
+        for space, stored, wanted, replaces in _space_changes(node, change):
+            differs |= gathered.set_properties(
+                node.id, space, stored=stored, wanted=wanted, replaces=replaces
+            )
         fields = _changed_fields(node, change, self.nodes.changeable)
         _check_fields(fields)
         if differs or fields or change.touch:
-            table = self.nodes.table
+            own = {name: _storable(value) for name, value in fields.items()}
             # A change is always later than the one before, even within one millisecond.
             later = max(self._db.clock_ms(), node.updated_ms + 1)
-            conn.execute(
-                sa.update(table)
-                .where(table.c.id == node.id)
-                .values(**fields, updated_ms=later, revision=node.revision + 1)
-            )
-
-    def _change_properties(self, conn: sa.Connection, node: N, change: ChangeN) -> bool:
-        differs = False
-        for space, stored, wanted, replaces in (
-            (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
-            (
-                Space.CUSTOM,
-                node.custom_properties,
-                change.custom_properties,
-                change.replace_custom_properties,
-            ),
-        ):
-            differs |= properties.change(
-                conn,
-                self._db.dialect,
-                self.nodes.properties,
-                node.id,
-                space,
-                stored=stored,
-                wanted=wanted,
-                replaces=replaces,
-            )
-        return differs
+            gathered.set_fields(node.id, {**own, "updated_ms": later, "revision": node.revision + 1})
 
 
 class Artifacts(Nodes[ArtifactId, Artifact, NewArtifact, ArtifactChange]):
@@ -343,7 +341,7 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
 
     def ensure(self, conn: sa.Connection, new: NewContext) -> ContextId:
         """Return the id of the context with this type and name, stored now if it is new."""
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is not None:
             return found
         self._check(conn, new)
@@ -358,16 +356,35 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
             "revision": 1,
         }
         is_mine = insert_unless_there(conn, schema.context, values)
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is None:
             raise ConflictError(f"a context with external id {new.external_id!r} is stored already")
         if is_mine:
             properties.insert(conn, self._db.dialect, schema.context_property, [(found, _spaces(new))])
         return found
 
-    def _id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+    def id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+        """Return the id of the context with this type and name, deleted or not, if there is one."""
         rows = self._named.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
         return ContextId(rows[0][0]) if rows else None
+
+
+def _space_changes(
+    node: Artifact | Execution | Context, change: ArtifactChange | ExecutionChange | ContextChange
+) -> list[tuple[Space, Properties, Mapping[str, PropertyValue | None], bool]]:
+    """Return the spaces that a change may touch: what stands there, what is wanted, and whether alone."""
+    custom, replaces_custom = change.custom_properties, change.replace_custom_properties
+    found = [
+        (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
+        (Space.CUSTOM, node.custom_properties, custom, replaces_custom),
+    ]
+    if isinstance(node, Artifact) and isinstance(change, ArtifactChange):
+        metrics = {name: None if value is None else float(value) for name, value in change.metrics.items()}
+        found += [
+            (Space.PARAM, node.params, change.params, False),
+            (Space.METRIC, node.metrics, metrics, False),
+        ]
+    return found
 
 
 def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
@@ -375,8 +392,10 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
         Space.PROPERTY: node.properties,
         Space.CUSTOM: node.custom_properties,
     }
-    if isinstance(node, NewExecution):
+    if not isinstance(node, NewContext):
         spaces[Space.PARAM] = node.params
+    if isinstance(node, NewArtifact):
+        spaces[Space.METRIC] = {name: float(value) for name, value in node.metrics.items()}
     return spaces
 
 
@@ -391,11 +410,16 @@ def _check_fields(fields: Mapping[str, Any]) -> None:
     # Only a context's name can be changed.
     if fields.get("name") == "":
         raise InvalidError(_NO_CONTEXT_NAME)
-    for name in ("name", "external_id", "digest"):
-        check_length(name.replace("_", " "), fields.get(name))
-    size = fields.get("size_bytes")
-    if size is not None and not 0 <= size <= INT64_MAX:
-        raise InvalidError(f"size_bytes must be 0 to {INT64_MAX}, not {size}")
+    for name, value in fields.items():
+        if name in LIMITED and value is not None:
+            _check_field(name, value)
+
+
+def _check_field(name: str, value: Any) -> None:
+    if name != "size_bytes":
+        check_length(name.replace("_", " "), value)
+    elif not 0 <= value <= INT64_MAX:
+        raise InvalidError(f"size_bytes must be 0 to {INT64_MAX}, not {value}")
 
 
 def _changed_fields(node: object, change: object, names: Iterable[str]) -> dict[str, Any]:

@@ -52,11 +52,13 @@ class Prepared:
 
     def run_many(self, conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement that has no rows once for each row of values."""
+        if not rows:
+            return
         text, names, fixed = self._compiled or self._compile()
         given = [fixed | values for values in rows]
         if names is not None:
             driver.execute_many(conn, text, [[values[name] for name in names] for values in given])
-        elif given:
+        else:
             driver.execute_many(conn, text, given)
 
     @classmethod

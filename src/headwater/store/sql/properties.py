@@ -10,9 +10,11 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.dialects import Dialect
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.text import decode, encode
-from headwater.store.sql.values import VALUE_COLUMNS, Space, same_value, value_of, value_row
+from headwater.store.sql.values import VALUE_COLUMNS, Space, value_of, value_row
 
 COLUMNS: Final = ("node_id", "space", "name", *VALUE_COLUMNS)
+
+_SPACES: Final = {int(space): space for space in Space}
 
 Spaces: TypeAlias = Mapping[Space, Mapping[str, PropertyValue]]
 """A node's properties by space."""
@@ -53,46 +55,16 @@ class PropertyRows:
     ) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
         """Return the properties of nodes by node and space, names sorted; nodes without any are left out."""
         found: dict[int, dict[Space, dict[str, PropertyValue]]] = {}
+        of_node, of_space = -1, -1
+        spaces: dict[Space, dict[str, PropertyValue]] = {}
+        values: dict[str, PropertyValue] = {}
         for node_id, space, name, *value in self._of_nodes.among(conn, ids):
-            spaces = found.get(node_id)
-            if spaces is None:
-                spaces = found[node_id] = {}
-            values = spaces.get(space)
-            if values is None:
-                values = spaces[Space(space)] = {}
+            # Rows of one space of one node stand side by side.
+            if node_id != of_node:
+                of_node, of_space, spaces = node_id, -1, {}
+                found[node_id] = spaces
+            if space != of_space:
+                of_space, values = space, {}
+                spaces[_SPACES[space]] = values
             values[decode(name)] = value_of(value)
         return found
-
-
-def change(
-    conn: sa.Connection,
-    dialect: Dialect,
-    table: sa.Table,
-    node_id: int,
-    space: Space,
-    *,
-    stored: Mapping[str, PropertyValue],
-    wanted: Mapping[str, PropertyValue | None],
-    replaces: bool = False,
-) -> bool:
-    """Bring the properties of one space to what is wanted; None deletes a key.
-
-    The caller holds the node's row locked.
-
-    Returns:
-        Whether anything differed.
-    """
-    gone = [name for name in stored if wanted.get(name, None if replaces else stored[name]) is None]
-    changed = {
-        name: value
-        for name, value in wanted.items()
-        if value is not None and not (name in stored and same_value(name, stored[name], value))
-    }
-    if gone or changed:
-        touched = [encode(name) for name in (*gone, *changed)]
-        plain = sa.type_coerce(table.c.name, sa.Text())
-        conn.execute(
-            sa.delete(table).where(table.c.node_id == node_id, table.c.space == space, plain.in_(touched))
-        )
-        insert(conn, dialect, table, [(node_id, {space: changed})])
-    return bool(gone or changed)

@@ -132,6 +132,7 @@ def _create(db: Database) -> int:
         found = _version_in(conn)
         if found is not None:
             return found
+        _refuse_other_tables(conn)
         # All tables before the first row: where tables are made outside transactions, a process that
         # is killed here leaves no rows, and the next one goes on.
         schema.metadata.create_all(conn)
@@ -142,6 +143,29 @@ def _create(db: Database) -> int:
 
     with db.setup_turn():
         return db.write(job, is_durable=True)
+
+
+def _refuse_other_tables(conn: sa.Connection) -> None:
+    """Leave a database alone in which another program has tables of the same names.
+
+    Tables of our own may be there: those of a process that was killed while it made them.
+    """
+    inspector = sa.inspect(conn)
+    if not inspector.get_table_names():
+        return
+    for table in schema.metadata.sorted_tables:
+        if not inspector.has_table(table.name):
+            continue
+        found = conn.exec_driver_sql(f"SELECT * FROM {_quoted(conn, table)} LIMIT 0").keys()
+        if {name.lower() for name in found} != {*table.columns.keys()}:
+            raise SchemaError(
+                f"the database holds a table {table.name!r} of another program: give the store a database of "
+                "its own; one of ML Metadata is brought into it with `headwater import mlmd`"
+            )
+
+
+def _quoted(conn: sa.Connection, table: sa.Table) -> str:
+    return conn.dialect.identifier_preparer.quote_identifier(table.name)
 
 
 def _refuse_newer(db: Database, found: int, newest: int) -> None:

@@ -30,10 +30,12 @@ from headwater.store.sql.runs import Runs
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.standing import standing_at
+from headwater.store.sql.transfer import Transfers
 from headwater.store.sql.types import Types
 from headwater.store.sql.upkeep import Upkeep
 from headwater.store.sql.verdicts import Verdicts
 from headwater.store.sql.walk import Lineage
+from headwater.store.sql.webhooks import Webhooks
 
 
 def now_ms() -> int:
@@ -90,12 +92,14 @@ class SqlStore:
         self._open_registry()
         self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
         self.lineage = Lineage(self._db, self.artifacts, self.executions)
+        self.webhooks = Webhooks(self._db)
         nodes = (self.artifacts, self.executions, self.contexts)
         self.upkeep = Upkeep(
             self._db,
             Remover(self._db, nodes, self.ledger, self._processes),
             Integrity(self._db, self.runs, self._processes),
         )
+        self.transfer = Transfers(self._db, self.types)
 
     def _open_registry(self) -> None:
         db, types, ledger = self._db, self.types, self.ledger

@@ -18,6 +18,8 @@ from headwater.errors import InvalidError
 from headwater.model.graph import MAX_NAME_CHARS
 
 HEAD_CHARS: Final = 128
+LONGEST_ESCAPE: Final = 5
+"""Characters that stand for half a surrogate pair, which is the longest."""
 """Strings up to this length live whole in an indexed `head` column; see `values.py`."""
 
 _MARK: Final = "\uf8ff"
@@ -55,7 +57,9 @@ def check_length(what: str, text: str | None, *, least: int = 0, most: int = MAX
     Raises:
         InvalidError: it does not fit.
     """
-    if text is not None and not least <= len(encode(text)) <= most:
+    if text is None or (least <= len(text) and LONGEST_ESCAPE * len(text) <= most):
+        return
+    if not least <= len(encode(text)) <= most:
         raise InvalidError(f"{what} {text[:40]!r} must have {least} to {most} characters, not {len(text)}")
 
 

@@ -89,6 +89,15 @@ class Types:
             self._ensured[key] = self.put([new], can_add=True, can_omit=True)[0]
         return self._ensured[key]
 
+    def forget(self) -> None:
+        """Forget what is known of types: they were written past this part."""
+        self._known.clear()
+        self._ensured.clear()
+
+    def stored(self, conn: sa.Connection) -> dict[TypeId, NodeType]:
+        """Return all types inside a running transaction, as it sees them and not as they are in memory."""
+        return self._load(conn, [TypeId(i) for i in conn.execute(sa.select(type_.c.id)).scalars()])
+
     def by_ids(self, conn: sa.Connection, ids: Iterable[TypeId]) -> dict[TypeId, NodeType]:
         """Return types by id, from memory where they are known; unknown ids are left out."""
         wanted = set(ids)
@@ -103,7 +112,7 @@ class Types:
             NotFoundError: there is no such type of this kind.
             InvalidError: a property is not declared, or has another kind.
         """
-        found = self.by_ids(conn, [type_id]).get(type_id)
+        found = self._known.get(type_id) or self.by_ids(conn, [type_id]).get(type_id)
         if found is None or found.kind != kind:
             raise NotFoundError(f"{_KINDS[kind]} type", type_id)
         if not properties.keys() <= found.properties.keys():
@@ -111,6 +120,14 @@ class Types:
             found = self._known[type_id] = self._load(conn, [type_id])[type_id]
         for name, value in properties.items():
             _check_property(found, name, kind_of(name, value))
+
+    def extend(self, conn: sa.Connection, stored: NodeType, new: NewType) -> None:
+        """Give a stored type, inside a running transaction, what only the new one has.
+
+        Raises:
+            ConflictError: a property has another kind, or there is another base type.
+        """
+        self._evolve(conn, stored, new, can_add=True, can_omit=True)
 
     def _put(self, conn: sa.Connection, new: NewType, *, can_add: bool, can_omit: bool) -> TypeId:
         _check_type(new)

@@ -29,6 +29,8 @@ from headwater.model.values import Json, PropertyValue, ProtoValue, ValueKind, c
 from headwater.store.sql.text import HEAD_CHARS, check_length, decode, encode
 
 LARGEST: Final = sys.float_info.max
+_INT: Final = int(ValueKind.INT)
+_STRING: Final = int(ValueKind.STRING)
 
 
 class Space(IntEnum):
@@ -121,15 +123,16 @@ def split_text(text: str) -> tuple[str, str | None]:
 def value_of(row: Sequence[Any]) -> PropertyValue:
     """Turn `VALUE_COLUMNS` back into the value."""
     kind, integer, number, head, text, data = row
+    # Of most properties; a chain of comparisons with enums costs more than the rest of this.
+    if kind == _INT:
+        return integer
+    if kind == _STRING:
+        return decode(head if text is None else text)
     match kind:
-        case ValueKind.STRING:
-            return decode(head if text is None else text)
         case ValueKind.DOUBLE:
             if number is None:
                 return math.nan
             return math.copysign(math.inf if number else 0.0, integer) if integer else number
-        case ValueKind.INT:
-            return integer
         case ValueKind.BOOLEAN:
             return bool(integer)
         case ValueKind.BYTES:

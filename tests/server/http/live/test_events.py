@@ -13,8 +13,8 @@ from headwater.server.http.live.topics import RESET, News
 from headwater.store.sql.store import SqlStore
 from tests.contract.builders import append, put_type, start_run
 from tests.live import LiveServer
-from tests.server.http.conftest import Rest
 from tests.server.http.live.listening import listening, until
+from tests.server.http.rest import Rest
 
 
 def test_a_run_that_goes_on_is_told_with_what_changed_alone(rest: Rest):

@@ -5,7 +5,7 @@ from headwater.model.graph import Event, EventType
 from headwater.model.models import NewVersion
 from headwater.model.runs import NewRun
 from tests.contract.builders import new_run_id
-from tests.server.http.conftest import Rest
+from tests.server.http.rest import Rest
 
 RUN = "a" * 32
 

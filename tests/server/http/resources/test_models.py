@@ -2,7 +2,7 @@ import threading
 from pathlib import Path
 
 from headwater.model.release import Policy, ReleaseProcess
-from tests.server.http.conftest import Rest
+from tests.server.http.rest import Rest
 
 
 def register(rest: Rest, name: str = "late", number: int = 2) -> str:

@@ -1,4 +1,4 @@
-from tests.server.http.conftest import Rest
+from tests.server.http.rest import Rest
 
 
 def add_types(rest: Rest) -> None:

@@ -1,7 +1,7 @@
 import math
 
 from headwater.model.runs import RunChange, RunStatus
-from tests.server.http.conftest import Rest
+from tests.server.http.rest import Rest
 
 
 def start(rest: Rest, *names: str, **fields) -> list[str]:

@@ -3,7 +3,7 @@ import math
 import struct
 from array import array
 
-from tests.server.http.conftest import Rest
+from tests.server.http.rest import Rest
 
 
 def run_with(rest: Rest, values, key="auc") -> str:

@@ -10,6 +10,7 @@ from headwater.compat.mlmd.proto import metadata_store_pb2
 from headwater.compat.mlmd.wire import definitions
 
 PAGE: Final = 100
+LARGE_PAGE: Final = 10_000
 
 _Field: Final = metadata_store_pb2.ListOperationOptions.OrderByField
 
@@ -96,9 +97,9 @@ class ListMethods(Calls):
             raise InvalidArgumentError(f"list_options.limit must be at least 1, not {options.limit}")
         found: list[Any] = []
         wire = _wire_options(options)
+        page = LARGE_PAGE if getattr(extra_options, "exact_limits", False) else PAGE
         while True:
-            if options.limit:
-                wire.max_result_size = min(PAGE, options.limit - len(found))
+            wire.max_result_size = min(page, options.limit - len(found)) if options.limit else page
             response = self._ask(method, extra_options, options=wire, **where)
             found += getattr(response, field)
             if (options.limit and len(found) >= options.limit) or not response.next_page_token:
@@ -107,7 +108,7 @@ class ListMethods(Calls):
 
 
 def _wire_options(options: ListOptions) -> Any:
-    wire = definitions().message("ListOperationOptions")(max_result_size=PAGE)
+    wire = definitions().message("ListOperationOptions")()
     wire.order_by_field.is_asc = options.is_asc
     if options.order_by is not None:
         # By number: the original package's enum of the same name is as good.

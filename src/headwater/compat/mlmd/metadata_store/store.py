@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from headwater.compat.mlmd.connection import open_configured
 from headwater.compat.mlmd.errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
+from headwater.compat.mlmd.metadata_store.deletion import DeletionMethods
 from headwater.compat.mlmd.metadata_store.edges import EdgeMethods
 from headwater.compat.mlmd.metadata_store.lineage import LineageMethods
 from headwater.compat.mlmd.metadata_store.lists import ListMethods
@@ -14,23 +15,32 @@ from headwater.compat.mlmd.wire import definitions
 from headwater.errors import InvalidError
 
 
-class MetadataStore(LineageMethods, ListMethods, EdgeMethods):
+class MetadataStore(LineageMethods, ListMethods, EdgeMethods, DeletionMethods):
     """MLMD's `MetadataStore`, over a Headwater store.
 
     Args of the methods are messages of `headwater.compat.mlmd.proto`, or of the
     original package; answers are always messages of the first.
     """
 
-    def __init__(self, config: Any, enable_upgrade_migration: bool = False) -> None:  # noqa: FBT001, FBT002
+    def __init__(
+        self,
+        config: Any,
+        enable_upgrade_migration: bool = False,  # noqa: FBT001, FBT002
+        *,
+        token: str | None = None,
+    ) -> None:
         """Open the store that a `ConnectionConfig` names, or use the server of a `MetadataStoreClientConfig`.
 
         Args:
             config: What to open.
             enable_upgrade_migration: Ignored: `headwater db upgrade` upgrades a server's tables.
+            token: For a server that asks who is calling; by default that of `HEADWATER_TOKEN`. It is
+                sent over TLS, or to this machine.
 
         Raises:
             InvalidError: `config` is something else (a `ValueError`).
-            RefusedError: the database cannot be opened (a `RuntimeError`).
+            RefusedError: the database cannot be opened, or a token would go over the wire in plain text (a
+                `RuntimeError`).
         """
         name = getattr(getattr(config, "DESCRIPTOR", None), "full_name", None)
         if name not in {"ml_metadata.ConnectionConfig", "ml_metadata.MetadataStoreClientConfig"}:
@@ -42,7 +52,7 @@ class MetadataStore(LineageMethods, ListMethods, EdgeMethods):
         if name == "ml_metadata.MetadataStoreClientConfig":
             if enable_upgrade_migration:
                 raise InvalidError("Upgrade migration is not allowed when using gRPC connection client")
-            self._store = self._service = RemoteService(self._config)
+            self._store = self._service = RemoteService(self._config, token)
             return
         self._store, self._is_read_only = open_configured(self._config)
         self._service = MetadataService(self._store)
@@ -67,7 +77,7 @@ class MetadataStore(LineageMethods, ListMethods, EdgeMethods):
         self.close()
 
     def _call_method(self, method_name: str, request: Any, response: Any) -> None:
-        if self._is_read_only and method_name.startswith("Put"):
+        if self._is_read_only and method_name.startswith(("Put", "Delete", "Restore")):
             raise FailedPreconditionError(f"{method_name}: the connection_mode is READONLY")
         response.CopyFrom(self._service.call(method_name, request))
 

@@ -4,13 +4,10 @@ from typing import Any
 
 import grpc
 
-from headwater.compat.mlmd.wire import SERVICE, definitions
+from headwater.compat.mlmd.proto.services import add_servicer, calls_over, service
+from headwater.compat.mlmd.wire import SERVICE
 
-_service = definitions().file(SERVICE).services_by_name["MetadataStoreService"]
-
-
-def _path(method: str) -> str:
-    return f"/{_service.full_name}/{method}"
+_service = service(SERVICE, "MetadataStoreService")
 
 
 class MetadataStoreServiceStub:
@@ -18,13 +15,7 @@ class MetadataStoreServiceStub:
 
     def __init__(self, channel: Any) -> None:
         """Take a `grpc.Channel`."""
-        for method in _service.methods:
-            call = channel.unary_unary(
-                _path(method.name),
-                request_serializer=definitions().message(method.input_type.name).SerializeToString,
-                response_deserializer=definitions().message(method.output_type.name).FromString,
-            )
-            setattr(self, method.name, call)
+        vars(self).update(calls_over(channel, _service))
 
 
 class MetadataStoreServiceServicer:
@@ -42,12 +33,4 @@ class MetadataStoreServiceServicer:
 
 def add_MetadataStoreServiceServicer_to_server(servicer: Any, server: Any) -> None:  # noqa: N802
     """Let a `grpc.Server` answer calls with the methods of `servicer`."""
-    handlers = {
-        method.name: grpc.unary_unary_rpc_method_handler(
-            getattr(servicer, method.name),
-            request_deserializer=definitions().message(method.input_type.name).FromString,
-            response_serializer=definitions().message(method.output_type.name).SerializeToString,
-        )
-        for method in _service.methods
-    }
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_service.full_name, handlers),))
+    add_servicer(_service, servicer, server)

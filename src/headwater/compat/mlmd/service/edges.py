@@ -1,13 +1,12 @@
 """Events and memberships: the calls that write and read them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError
 from headwater.compat.mlmd.service.kinds import ARTIFACT, CONTEXT, EXECUTION, Message, answer
 from headwater.compat.mlmd.service.nodes import message_of
 from headwater.compat.mlmd.service.values import text_of
-from headwater.compat.mlmd.wire import definitions
 from headwater.model.graph import Association, Attribution, Event, EventType, ParentContext
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
 from headwater.model.protocols import Store
@@ -79,13 +78,13 @@ class EdgeCalls:
         """Return the events of artifacts."""
         ids = sorted({ArtifactId(i) for i in request.artifact_ids})
         events = self._store.links.events_of_artifacts(ids) if ids else []
-        return answer("GetEventsByArtifactIDs", events=[event_message(e) for e in events])
+        return _answer_of_events("GetEventsByArtifactIDs", events)
 
     def events_of_executions(self, request: Message) -> Message:
         """Return the events of executions."""
         ids = sorted({ExecutionId(i) for i in request.execution_ids})
         events = self._store.links.events_of_executions(ids) if ids else []
-        return answer("GetEventsByExecutionIDs", events=[event_message(e) for e in events])
+        return _answer_of_events("GetEventsByExecutionIDs", events)
 
     def contexts_of_artifact(self, request: Message) -> Message:
         """Return the contexts that an artifact belongs to."""
@@ -154,20 +153,25 @@ def event_fields(event: Message) -> dict[str, Any]:
     }
 
 
-def event_message(event: Event) -> Message:
-    """Turn a stored event into its message."""
-    message = definitions().message("Event")(
-        artifact_id=event.artifact_id,
-        execution_id=event.execution_id,
-        type=event.type,
-        milliseconds_since_epoch=event.time_ms,
-    )
+def fill_event(message: Message, event: Event) -> None:
+    """Put a stored event into an empty message."""
+    message.artifact_id = event.artifact_id
+    message.execution_id = event.execution_id
+    message.type = event.type
+    # A stored event has a time.
+    message.milliseconds_since_epoch = event.time_ms
     for step in event.path:
         if isinstance(step, int):
             message.path.steps.add(index=step)
         else:
             message.path.steps.add(key=text_of(step))
-    return message
+
+
+def _answer_of_events(call: str, events: Iterable[Event]) -> Message:
+    response = answer(call)
+    for event in events:
+        fill_event(response.events.add(), event)
+    return response
 
 
 def _require(message: Message, field: str, text: str) -> None:

@@ -95,7 +95,7 @@ def name_of(entity: Entity, parts: list[str]) -> Name:
     """
     found = _property(parts) or _own(entity, parts) or _neighbour(entity, parts)
     if found is None:
-        raise InvalidArgumentError(f"Invalid `filter_query`: Unrecognized name: {'.'.join(parts)}")
+        raise InvalidArgumentError(f"Invalid `filter_query`: Unrecognized name: {'.'.join(parts)[:300]}")
     return found
 
 

@@ -9,12 +9,15 @@ from sqlglot.errors import SqlglotError
 from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.filter_names import Kind, Name, name_of
 from headwater.model.filters import Entity
+from headwater.model.graph import EventType
 from headwater.model.joins import Call, Constant, Expression, Joined
 from headwater.model.values import INT64_MAX
 
 MAX_CHARS: Final = 100_000
 MAX_DEPTH: Final = 50
 MAX_TERMS: Final = 250
+MAX_PROBLEM: Final = 300
+"""Characters of a message: a query may be as long as a book."""
 
 _NUMBERS: Final = (Kind.INT, Kind.DOUBLE)
 _COMPARISONS: Final = {
@@ -174,7 +177,10 @@ class _Reader:
 
     def _member(self, name: Name) -> int:
         word = self._take()
-        members = {} if name.members is None else {member.name: member for member in name.members}
+        members = {member.name: member for member in name.members or ()}
+        if name.members is EventType:
+            # No event is of it, and as in MLMD none can be asked for.
+            del members["UNKNOWN"]
         if word.token_type in {TokenType.STRING, TokenType.NUMBER} or word.text not in members:
             raise _fault(f"Unsupported enum value specified in the query: {word.text}")
         return int(members[word.text])
@@ -240,6 +246,8 @@ class _Reader:
         found = self._primary()
         if found.kind not in _NUMBERS:
             raise _fault(f"a {found.kind.value} has no negative")
+        if isinstance(found.expression, Constant) and isinstance(found.expression.value, (int, float)):
+            return _Typed(Constant(-found.expression.value), found.kind)
         return _Typed(Call("negative", (found.expression,)), found.kind)
 
     def _primary(self) -> _Typed:
@@ -385,4 +393,5 @@ def _require(term: _Typed, kind: Kind) -> None:
 
 
 def _fault(problem: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"Invalid `filter_query`: {problem}")
+    more = "…" if len(problem) > MAX_PROBLEM else ""
+    return InvalidArgumentError(f"Invalid `filter_query`: {problem[:MAX_PROBLEM]}{more}")

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Final
 
 from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError
-from headwater.compat.mlmd.service.edges import event_message
+from headwater.compat.mlmd.service.edges import fill_event
 from headwater.compat.mlmd.service.filters import filter_of
 from headwater.compat.mlmd.service.kinds import ARTIFACT, EXECUTION, KINDS, Kind, Message, answer
+from headwater.compat.mlmd.service.options import read_options
 from headwater.compat.mlmd.service.types import type_message
 from headwater.compat.mlmd.wire import definitions
 from headwater.model.filters import And, Field, Filter, In, Scope
@@ -18,6 +20,7 @@ from headwater.model.protocols import Store
 from headwater.query.conditions import MAX_VALUES
 
 MAX_HOPS: Final = 100
+"""Without `exact_limits` a walk goes no further."""
 MAX_STARTS: Final = 10_000
 _UPSTREAM, _DOWNSTREAM = 1, 2
 _OTHER: Final = {NodeKind.ARTIFACT: EXECUTION, NodeKind.EXECUTION: ARTIFACT}
@@ -39,21 +42,21 @@ class LineageCalls:
         start = options.WhichOneof("starting_nodes")
         if start is None:
             raise InvalidArgumentError("Missing arguments for listing starting nodes.")
-        hops = options.max_num_hops if options.HasField("max_num_hops") else MAX_HOPS
-        if hops < 0:
-            raise InvalidArgumentError(f"max_num_hops cannot be negative: max_num_hops = {hops}")
+        hops = _hops(options, is_exact=read_options(request).exact_limits)
         kind = ARTIFACT if start == "starting_artifacts" else EXECUTION
         ids = self._starts(kind, getattr(options, start).filter_query)
         walk = _Walk(self._store, options)
-        walk.run(kind, ids, min(hops, MAX_HOPS))
+        walk.run(kind, ids, hops)
         response = answer("GetLineageSubgraph")
+        response.lineage_subgraph.SetInParent()
         self._fill(response.lineage_subgraph, walk, set(request.read_mask.paths))
         return response
 
     def _starts(self, kind: Kind, query: str) -> list[int]:
         if not query:
             raise InvalidArgumentError("Cannot list starting nodes if `filter_query` is unspecified.")
-        listing = Listing(filter=filter_of(kind.entity, query), limit=MAX_STARTS + 1)
+        # Lineage shows deleted nodes, so it has to be possible to start at one.
+        listing = Listing(filter=filter_of(kind.entity, query), limit=MAX_STARTS + 1, with_deleted=True)
         ids = [node.id for node in kind.nodes(self._store).page(listing).items]
         if not ids:
             raise NotFoundError("Cannot find qualified nodes to start the traversal.")
@@ -66,15 +69,16 @@ class LineageCalls:
         wanted = paths or {field.name for field in graph.DESCRIPTOR.fields}
         for kind in (ARTIFACT, EXECUTION):
             if f"{kind.word}s" in wanted:
-                getattr(graph, f"{kind.word}s").extend(
-                    kind.message(id=i) for i in sorted(walk.found[kind.kind])
-                )
+                messages = getattr(graph, f"{kind.word}s")
+                for i in sorted(walk.found[kind.kind]):
+                    messages.add(id=i)
         for kind in KINDS:
             if f"{kind.word}_types" in wanted:
                 stored = self._store.types.all(kind.kind)
                 getattr(graph, f"{kind.word}_types").extend(type_message(kind, each) for each in stored)
         if "events" in wanted:
-            graph.events.extend(event_message(event) for event in walk.events.values())
+            for event in walk.events.values():
+                fill_event(graph.events.add(), event)
         if wanted & {"contexts", "attributions", "associations"}:
             self._fill_contexts(graph, walk, wanted)
 
@@ -99,6 +103,16 @@ class LineageCalls:
             )
 
 
+def _hops(options: Message, *, is_exact: bool) -> int | None:
+    """Return how many hops a walk may go; None for any number."""
+    if not options.HasField("max_num_hops"):
+        return None if is_exact else MAX_HOPS
+    hops: int = options.max_num_hops
+    if hops < 0:
+        raise InvalidArgumentError(f"max_num_hops cannot be negative: max_num_hops = {hops}")
+    return hops if is_exact else min(hops, MAX_HOPS)
+
+
 @dataclass(slots=True)
 class _Ending:
     """Where the walk ends: nodes of one kind that meet a filter."""
@@ -121,13 +135,13 @@ class _Walk:
     found: dict[NodeKind, set[int]] = field(default_factory=dict[NodeKind, set[int]])
     events: dict[tuple[int, int, int], Event] = field(default_factory=dict[tuple[int, int, int], Event])
 
-    def run(self, kind: Kind, ids: Iterable[int], hops: int) -> None:
-        """Walk from nodes of one kind."""
+    def run(self, kind: Kind, ids: Iterable[int], hops: int | None) -> None:
+        """Walk from nodes of one kind, so many hops, or for None to the end."""
         endings = {each.kind: self._ending(each) for each in (ARTIFACT, EXECUTION)}
         self.found = {NodeKind.ARTIFACT: set(), NodeKind.EXECUTION: set()}
         ended: dict[NodeKind, set[int]] = {NodeKind.ARTIFACT: set(), NodeKind.EXECUTION: set()}
         frontier = self._arrive(kind, ids, endings[kind.kind], ended[kind.kind])
-        for _ in range(hops):
+        for _ in repeat(None) if hops is None else repeat(None, hops):
             if not frontier:
                 return
             events = self._leave(kind, frontier)
@@ -165,15 +179,12 @@ class _Walk:
 
     def _leave(self, kind: Kind, ids: list[int]) -> list[Event]:
         """Return the events through which the walk leaves nodes."""
+        direction, links = self.options.direction, self.store.links
+        is_one_way = direction in {_UPSTREAM, _DOWNSTREAM}
+        by_outputs = (direction == _UPSTREAM) is (kind is ARTIFACT) if is_one_way else None
         if kind is ARTIFACT:
-            events = self.store.links.events_of_artifacts([ArtifactId(i) for i in ids])
-        else:
-            events = self.store.links.events_of_executions([ExecutionId(i) for i in ids])
-        direction = self.options.direction
-        if direction not in {_UPSTREAM, _DOWNSTREAM}:
-            return events
-        by_outputs = (direction == _UPSTREAM) is (kind is ARTIFACT)
-        return [event for event in events if (event.type.is_output if by_outputs else event.type.is_input)]
+            return links.events_of_artifacts([ArtifactId(i) for i in ids], are_outputs=by_outputs)
+        return links.events_of_executions([ExecutionId(i) for i in ids], are_outputs=by_outputs)
 
 
 def _end(event: Event, kind: Kind) -> int:

@@ -2,16 +2,20 @@
 
 from typing import Any, Final
 
-from headwater.compat.mlmd.errors import InvalidArgumentError
+from headwater.compat.mlmd.errors import InvalidArgumentError, ResourceExhaustedError
 from headwater.compat.mlmd.service.filters import filter_of
 from headwater.compat.mlmd.service.kinds import Kind, Message, answer
-from headwater.compat.mlmd.service.nodes import message_of
+from headwater.compat.mlmd.service.nodes import add_nodes, answer_of_nodes
+from headwater.compat.mlmd.service.options import read_options
 from headwater.model.filters import And, Field, Filter, Scope
-from headwater.model.listing import MAX_PAGE, Listing, Order
+from headwater.model.listing import Listing, Order
 from headwater.model.protocols import Store
 
 LARGEST_PAGE: Final = 100
-"""MLMD's clients ask for no more; a larger wish gets this many, and a token for the rest."""
+"""MLMD's clients ask for no more; a larger wish gets this many and a token, unless it has `exact_limits`."""
+
+LARGEST_EXACT_PAGE: Final = 10_000
+"""With `exact_limits`, so that no page fills the memory."""
 
 _ID: Final = 3
 _ORDERS: Final = {1: "created_time", 2: "updated_time", _ID: "id"}
@@ -20,8 +24,9 @@ _ORDERS: Final = {1: "created_time", 2: "updated_time", _ID: "id"}
 class Lists:
     """Answers calls that list nodes."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, max_bytes: int | None = None) -> None:
+        """Take the store, and how large an answer that is not paged may get."""
+        self._store, self._max_bytes = store, max_bytes
 
     def answer(self, call: str, kind: Kind, request: Message, *, among: Filter | None = None) -> Message:
         """Return a page, or without options all nodes.
@@ -35,37 +40,49 @@ class Lists:
         Raises:
             InvalidArgumentError: the options cannot be right.
         """
+        reading = read_options(request)
         if not request.HasField("options"):
-            return answer(call, **{f"{kind.word}s": self._all(kind, among)})
+            return self._all(call, kind, among, with_deleted=reading.with_deleted)
         nodes = kind.nodes(self._store)
         try:
-            listing = listing_of(kind, request.options, among)
+            listing = listing_of(kind, request.options, among, reading)
         except InvalidArgumentError:
             # As in MLMD, the options of a list that is empty in any case are not looked at.
             if among is not None and not nodes.page(Listing(filter=among, limit=1)).items:
                 return answer(call)
             raise
         page = nodes.page(listing)
-        response = answer(call, **{f"{kind.word}s": [message_of(kind, node) for node in page.items]})
+        response = answer_of_nodes(call, kind, page.items)
         if page.next_token is not None:
             response.next_page_token = page.next_token
         return response
 
-    def _all(self, kind: Kind, among: Filter | None) -> list[Message]:
-        messages: list[Message] = []
-        token: str | None = None
+    def _all(self, call: str, kind: Kind, among: Filter | None, *, with_deleted: bool) -> Message:
+        response, token = answer(call), None
         while True:
-            page: Any = kind.nodes(self._store).page(
-                Listing(filter=among, limit=MAX_PAGE, order_by=(_order(_ID),), page_token=token)
+            listing = Listing(
+                filter=among,
+                limit=LARGEST_EXACT_PAGE,
+                order_by=(_order(_ID),),
+                page_token=token,
+                with_deleted=with_deleted,
             )
-            messages += (message_of(kind, node) for node in page.items)
+            page: Any = kind.nodes(self._store).page(listing)
+            add_nodes(response, kind, page.items)
+            self._check_size(response)
             token = page.next_token
             if token is None:
-                return messages
+                return response
+
+    def _check_size(self, response: Message) -> None:
+        if self._max_bytes is not None and response.ByteSize() > self._max_bytes:
+            raise ResourceExhaustedError(
+                f"the answer would be larger than {self._max_bytes:,} bytes: read it in pages, with `options`"
+            )
 
 
-def listing_of(kind: Kind, options: Message, among: Filter | None) -> Listing:
-    """Turn list options into a listing.
+def listing_of(kind: Kind, options: Message, among: Filter | None, reading: Message) -> Listing:
+    """Turn list options and read options into a listing.
 
     Raises:
         InvalidArgumentError: the size, the order or the filter cannot be right.
@@ -84,7 +101,8 @@ def listing_of(kind: Kind, options: Message, among: Filter | None) -> Listing:
     return Listing(
         filter=terms[0] if len(terms) == 1 else And(terms) if terms else None,
         order_by=(_order(order.field, is_descending=not order.is_asc),),
-        limit=min(size, LARGEST_PAGE),
+        limit=min(size, LARGEST_EXACT_PAGE if reading.exact_limits else LARGEST_PAGE),
+        with_deleted=reading.with_deleted,
         page_token=options.next_page_token or None,
     )
 

@@ -1,13 +1,14 @@
 """Calls that read nodes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError
 from headwater.compat.mlmd.service.kinds import ARTIFACT, EXECUTION, KINDS, Kind, Message, answer
 from headwater.compat.mlmd.service.lists import Lists
-from headwater.compat.mlmd.service.nodes import message_of
+from headwater.compat.mlmd.service.nodes import answer_of_nodes, message_of
+from headwater.compat.mlmd.service.options import read_options
 from headwater.compat.mlmd.service.types import checked_external_ids, type_message
 from headwater.model.filters import Comparison, Field, Operator, Relation, Scope
 from headwater.model.protocols import Store
@@ -16,9 +17,10 @@ from headwater.model.protocols import Store
 class ReadCalls:
     """The calls that read nodes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, max_bytes: int | None = None) -> None:
+        """Take the store, and how large an answer that is not paged may get."""
         self._store = store
-        self._lists = Lists(store)
+        self._lists = Lists(store, max_bytes)
 
     def calls(self) -> dict[str, Callable[[Any], Any]]:
         """Return the calls by name."""
@@ -57,7 +59,7 @@ class ReadCalls:
         """Return the nodes with some ids, by id, each once."""
         ids = sorted(set(getattr(request, f"{kind.word}_ids")))
         nodes: list[Any] = kind.nodes(self._store).get(ids) if ids else []
-        response = self._nodes(f"Get{kind.title}sByID", kind, nodes)
+        response = answer_of_nodes(f"Get{kind.title}sByID", kind, nodes)
         if kind is ARTIFACT and request.populate_artifact_types:
             for each in self._store.types.get(sorted({node.type_id for node in nodes})):
                 response.artifact_types.append(type_message(kind, each))
@@ -77,17 +79,16 @@ class ReadCalls:
         nodes = kind.nodes(self._store).by_external_ids(sorted(wanted))
         if wanted and not nodes:
             raise NotFoundError(f"No {kind.word}s found for external_ids.")
-        return self._nodes(f"Get{kind.title}sByExternalIds", kind, nodes)
+        return answer_of_nodes(f"Get{kind.title}sByExternalIds", kind, nodes)
 
     def by_uri(self, request: Message) -> Message:
-        """Return the artifacts at some URIs."""
+        """Return the artifacts at some URIs; as in a list, deleted ones only on demand."""
         if _has_old_uri(request):
             raise InvalidArgumentError("The request has the uri field of old clients: send uris")
-        nodes = self._store.artifacts.by_uris(sorted(set(request.uris)))
-        return self._nodes("GetArtifactsByURI", ARTIFACT, nodes)
-
-    def _nodes(self, call: str, kind: Kind, nodes: Iterable[Any]) -> Message:
-        return answer(call, **{f"{kind.word}s": [message_of(kind, node) for node in nodes]})
+        found = self._store.artifacts.by_uris(sorted(set(request.uris)))
+        shows_all = read_options(request).with_deleted
+        nodes = [node for node in found if shows_all or node.deleted_ms is None]
+        return answer_of_nodes("GetArtifactsByURI", ARTIFACT, nodes)
 
 
 def _has_old_uri(request: Message) -> bool:

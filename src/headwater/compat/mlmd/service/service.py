@@ -1,8 +1,9 @@
-"""All calls of MLMD's service by name, answered by a store."""
+"""All calls of MLMD's service, and those for deletion, by name, answered by a store."""
 
 from typing import Any
 
 from headwater.compat.mlmd.errors import UnimplementedError
+from headwater.compat.mlmd.service.deletion import DeletionCalls
 from headwater.compat.mlmd.service.edges import EdgeCalls
 from headwater.compat.mlmd.service.kinds import Message
 from headwater.compat.mlmd.service.lineage import LineageCalls
@@ -15,20 +16,26 @@ from headwater.model.protocols import Store
 
 
 class MetadataService:
-    """Answers the calls of `ml_metadata.MetadataStoreService`; knows of no transport.
+    """Answers `ml_metadata.MetadataStoreService` and `headwater.mlmd.UpkeepService`; knows of no transport.
 
     All methods are safe to call from several threads.
     """
 
-    def __init__(self, store: Store) -> None:
-        """Take the store that holds the graph; whoever opened it closes it."""
+    def __init__(self, store: Store, max_bytes: int | None = None) -> None:
+        """Take what answers.
+
+        Args:
+            store: Holds the graph; whoever opened it closes it.
+            max_bytes: A list that is not paged and gets larger than this is refused.
+        """
         self._calls = {
             "GetLineageGraph": _never,
             **TypeCalls(store).calls(),
             **WriteCalls(store).calls(),
             **EdgeCalls(store).calls(),
-            **ReadCalls(store).calls(),
+            **ReadCalls(store, max_bytes).calls(),
             **LineageCalls(store).calls(),
+            **DeletionCalls(store).calls(),
         }
 
     @property

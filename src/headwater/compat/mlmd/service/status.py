@@ -1,5 +1,7 @@
 """The store's errors as MLMD's status codes."""
 
+from typing import Final
+
 from headwater import errors
 from headwater.compat.mlmd.errors import (
     ABORTED,
@@ -16,6 +18,13 @@ from headwater.compat.mlmd.errors import (
     StatusError,
     make_exception,
 )
+
+_ACCESS: Final = {
+    "unauthenticated": UNAUTHENTICATED,
+    "forbidden": PERMISSION_DENIED,
+    "throttled": RESOURCE_EXHAUSTED,
+}
+"""Of errors about the caller, which whoever guards a server raises."""
 
 
 def status_of(error: errors.HeadwaterError) -> StatusError:
@@ -47,4 +56,4 @@ def _code(error: errors.HeadwaterError) -> int:
         case errors.RefusedError() | errors.SchemaError():
             return FAILED_PRECONDITION
         case _:
-            return INTERNAL
+            return _ACCESS.get(error.code, INTERNAL)

@@ -10,6 +10,7 @@ from headwater.compat.mlmd.service.kinds import Message
 from headwater.model.values import Json, Properties, PropertyValue, ProtoValue
 
 URL = "type.googleapis.com/"
+_PLAIN = frozenset({"int_value", "double_value", "string_value", "bool_value"})
 
 
 def properties_of(values: Mapping[str, Message]) -> dict[str, PropertyValue]:
@@ -27,17 +28,18 @@ def value_of(name: str, value: Message) -> PropertyValue:
     Raises:
         InvalidArgumentError: it has nothing in it.
     """
-    match value.WhichOneof("value"):
-        case None:
-            raise InvalidArgumentError(
-                f"Found unmatched property type: {name} (the value of {name!r} is empty)"
-            )
+    field = value.WhichOneof("value")
+    if field in _PLAIN:
+        return getattr(value, field)
+    match field:
         case "struct_value":
             return _object(name, value.struct_value)
         case "proto_value":
             return ProtoValue(value.proto_value.type_url, value.proto_value.value)
-        case field:
-            return cast(PropertyValue, getattr(value, field))
+        case _:
+            raise InvalidArgumentError(
+                f"Found unmatched property type: {name} (the value of {name!r} is empty)"
+            )
 
 
 def fill(target: Message, properties: Properties) -> None:
@@ -67,17 +69,17 @@ def _set(target: Message, value: PropertyValue) -> None:
         case ProtoValue():
             target.proto_value.type_url, target.proto_value.value = value.type_url, value.value
         case bytes():
-            _pack(target, wrappers_pb2.BytesValue(value=value))
+            pack(target.proto_value, wrappers_pb2.BytesValue(value=value))
         case list():
             items = struct_pb2.ListValue()
             items.extend(cast("list[Any]", value))
-            _pack(target, items)
+            pack(target.proto_value, items)
 
 
-def _pack(target: Message, message: Any) -> None:
+def pack(target: Message, message: Any) -> None:
     """Put what MLMD has no kind for into an Any."""
-    target.proto_value.type_url = URL + message.DESCRIPTOR.full_name
-    target.proto_value.value = message.SerializeToString()
+    target.type_url = URL + message.DESCRIPTOR.full_name
+    target.value = message.SerializeToString()
 
 
 def _object(name: str, struct: Message) -> dict[str, Json]:

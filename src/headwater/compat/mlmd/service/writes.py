@@ -79,25 +79,21 @@ class WriteCalls:
                 if not message.HasField("type_id"):
                     raise InvalidArgumentError(f"Type id is missing: every {kind.word} here needs it")
         options, own = request.options, list(request.artifacts)
-        plan = _Artifacts(
-            self._nodes(ARTIFACT, own, reuses=self._reusable(own, options)),
-            own,
-            (),
-            reuses=options.reuse_artifact_if_already_exist_by_external_id,
-        )
+        # What is reused is looked up before anything is stored: of two new ones with one external id the
+        # second is a conflict.
         stored = self._store.links.put(
             Subgraph(
                 contexts=self._nodes(CONTEXT, request.contexts),
-                artifacts=plan.nodes,
+                artifacts=self._nodes(ARTIFACT, own, reuses=self._reusable(own, options)),
                 executions=self._nodes(EXECUTION, request.executions),
-                events=[_edge(edge, request, plan) for edge in request.event_edges],
+                events=[_edge(edge, request) for edge in request.event_edges],
                 reuses_contexts=options.reuse_context_if_already_exist,
             )
         )
         return answer(
             "PutLineageSubgraph",
             execution_ids=stored.execution_ids,
-            artifact_ids=[stored.artifact_ids[place] for place in plan.own_places],
+            artifact_ids=stored.artifact_ids,
             context_ids=stored.context_ids,
         )
 
@@ -163,11 +159,10 @@ class WriteCalls:
 
 
 class _Artifacts:
-    """The artifacts that a request stores, once each, and where its pairs find theirs.
+    """The artifacts that an execution's request stores, once each, and where its pairs find theirs.
 
     Attributes:
         nodes: What is stored.
-        own_places: For each of the request's own artifacts its place in `nodes`.
         places: For each pair the place of its artifact, None where it has none.
     """
 
@@ -176,11 +171,8 @@ class _Artifacts:
     ) -> None:
         self._reuses = reuses
         self.nodes: list[Any] = []
-        self.own_places: list[int] = []
         self._of_external_id: dict[str, int] = {}
-        for node, message in zip(nodes, messages, strict=True):
-            self.own_places.append(self._place(node, message))
-        own = iter(self.own_places)
+        own = iter([self._place(node, message) for node, message in zip(nodes, messages, strict=True)])
         self.places = [self._of_pair(pair, own) for pair in pairs]
 
     def _place(self, node: Any, message: Message) -> int:
@@ -241,13 +233,11 @@ def _events(
         yield SubgraphEvent(artifact=At(place), execution=At(0), **event_fields(event))
 
 
-def _edge(edge: Message, request: Message, plan: _Artifacts) -> SubgraphEvent:
+def _edge(edge: Message, request: Message) -> SubgraphEvent:
     if not edge.HasField("event"):
         raise InvalidArgumentError("No event found for event_edge")
     execution = _end(edge, "execution", request.executions)
     artifact = _end(edge, "artifact", request.artifacts)
-    if isinstance(artifact, At):
-        artifact = At(plan.own_places[artifact.index])
     return SubgraphEvent(
         artifact=artifact if isinstance(artifact, At) else ArtifactId(artifact),
         execution=execution if isinstance(execution, At) else ExecutionId(execution),

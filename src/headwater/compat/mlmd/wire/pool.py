@@ -5,7 +5,7 @@ share, which takes each name once; and its generated code needs a protobuf
 below 5. Classes that are made at run time need neither.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 STORE: Final = "ml_metadata/proto/metadata_store.proto"
 SERVICE: Final = "ml_metadata/proto/metadata_store_service.proto"
+UPKEEP: Final = "headwater/mlmd/upkeep.proto"
 COMPILED: Final = "definitions.binpb"
 """The definitions beside this file, as protoc compiles them; a test compiles them again and compares."""
 
@@ -27,6 +28,7 @@ class Definitions:
     """The compiled definitions and the pool that holds them."""
 
     pool: DescriptorPool
+    _classes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def file(self, name: str) -> FileDescriptor:
         """Return the descriptor of one file."""
@@ -51,7 +53,11 @@ class Definitions:
 
     def class_of(self, full_name: str) -> Any:
         """Return the class of a message of any package."""
-        return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full_name))
+        found = self._classes.get(full_name)
+        if found is None:
+            found = message_factory.GetMessageClass(self.pool.FindMessageTypeByName(full_name))
+            self._classes[full_name] = found
+        return found
 
     def own(self, message: Message) -> Any:
         """Return a message as one of these classes; one of the original package's is converted."""
@@ -71,6 +77,6 @@ def definitions() -> Definitions:
     )
     for file in compiled.file:
         pool.AddSerializedFile(file.SerializeToString())
-    # Makes the extension known, so that it is read where it stands.
-    message_factory.GetMessageClassesForFiles([STORE, SERVICE], pool)
+    # Makes the extensions known, so that they are read where they stand.
+    message_factory.GetMessageClassesForFiles([STORE, SERVICE, UPKEEP], pool)
     return Definitions(pool)

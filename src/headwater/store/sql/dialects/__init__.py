@@ -30,6 +30,7 @@ class Dialect:
         pack_joined: Makes that parameter.
         insert_nodes: Inserts rows without id and returns their new ids, in order.
         insert_rows: Inserts rows the fastest way; parameters as `insert_nodes`.
+        reserve_ids: Makes a table hand out only ids above one from now on.
         insert_missing: An INSERT that leaves out rows whose key is there.
         upsert: An INSERT that overwrites the columns that are not in the key.
         stream: Runs the driver's own text of a query and yields its own rows in pieces, so that a
@@ -49,6 +50,7 @@ class Dialect:
     pack_joined: Callable[[Sequence[int]], Any]
     insert_nodes: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], list[int]]
     insert_rows: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], None]
+    reserve_ids: Callable[[sa.Connection, sa.Table, int], None]
     insert_missing: Callable[[sa.Table, Sequence[str]], Insert]
     upsert: Callable[[sa.Table, Sequence[str]], Insert]
     stream: Callable[[sa.Connection, str], Iterator[Sequence[Row]]]

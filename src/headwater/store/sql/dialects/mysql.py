@@ -91,6 +91,21 @@ def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], r
         driver.execute_many(conn, insert_statement(conn, table, columns), rows)
 
 
+def _reserve_ids(conn: sa.Connection, table: sa.Table, last: int) -> None:
+    # A row with an id moves the counter past it, and the counter stays when the row goes. ALTER TABLE would
+    # end the transaction, wait for all others, and could set the counter back.
+    quoted = conn.dialect.identifier_preparer.quote(table.name)
+    if driver.fetch(conn, f"SELECT 1 FROM {quoted} WHERE id = %s", (last,)):
+        return
+    filled = {c.name: _filler(c) for c in table.columns if not c.nullable} | {"id": last}
+    driver.execute(conn, insert_statement(conn, table, tuple(filled)), tuple(filled.values()))
+    driver.execute(conn, f"DELETE FROM {quoted} WHERE id = %s", (last,))
+
+
+def _filler(column: sa.Column[Any]) -> int | str:
+    return 0 if isinstance(column.type, sa.Integer) else ""
+
+
 def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
     # Not INSERT IGNORE, which hides other faults as well: setting a key column to itself changes nothing.
     statement = insert(table)
@@ -160,6 +175,7 @@ MYSQL: Final = Dialect(
     pack_joined=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
+    reserve_ids=_reserve_ids,
     insert_missing=_insert_missing,
     upsert=_upsert,
     stream=_stream,

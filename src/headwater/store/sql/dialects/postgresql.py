@@ -74,6 +74,14 @@ def _copy(conn: sa.Connection, statement: str, rows: Sequence[Row]) -> None:
         raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=conn.dialect) from error
 
 
+def _reserve_ids(conn: sa.Connection, table: sa.Table, last: int) -> None:
+    sequence = driver.fetch(conn, "SELECT pg_get_serial_sequence(%s, 'id')", (f'"{table.name}"',))[0][0]
+    # Never back: one that is further already stays.
+    driver.execute(
+        conn, f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s", (sequence, last, last)
+    )
+
+
 def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
     return insert(table).on_conflict_do_nothing(index_elements=list(key))
 
@@ -128,6 +136,7 @@ POSTGRESQL: Final = Dialect(
     pack_joined=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
+    reserve_ids=_reserve_ids,
     insert_missing=_insert_missing,
     upsert=_upsert,
     stream=_stream,

@@ -112,6 +112,17 @@ def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], r
         driver.execute_many(conn, insert_statement(conn, table, columns), rows)
 
 
+def _reserve_ids(conn: sa.Connection, table: sa.Table, last: int) -> None:
+    # The table's row comes with its first insert.
+    has_row = "SELECT 1 FROM sqlite_sequence WHERE name = ?1"
+    driver.execute(
+        conn,
+        f"INSERT INTO sqlite_sequence (name, seq) SELECT ?1, 0 WHERE NOT EXISTS ({has_row})",
+        (table.name,),
+    )
+    driver.execute(conn, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (last, table.name))
+
+
 def _insert_missing(table: sa.Table, key: Sequence[str]) -> Insert:
     return insert(table).on_conflict_do_nothing(index_elements=list(key))
 
@@ -161,6 +172,7 @@ SQLITE: Final = Dialect(
     pack_joined=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
+    reserve_ids=_reserve_ids,
     insert_missing=_insert_missing,
     upsert=_upsert,
     stream=_stream,

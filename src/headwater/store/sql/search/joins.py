@@ -1,6 +1,6 @@
 """Conditions on joined rows, as SQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Final
@@ -13,7 +13,8 @@ from headwater.model.joins import Call, Column, Constant, Expression, Joined, Ro
 from headwater.model.values import ValueKind
 from headwater.query.attributes import RELATIONS
 from headwater.store.sql import schema
-from headwater.store.sql.search.comparisons import Condition, like
+from headwater.store.sql.search.comparisons import Condition, Test, like
+from headwater.store.sql.search.indexed import attribute_test, has_index, is_of_types, row_test, terms_of
 from headwater.store.sql.search.places import Place, alias_of, neighbour_of, place_of
 from headwater.store.sql.text import Text
 from headwater.store.sql.values import Space
@@ -52,13 +53,21 @@ class _Source:
 
     Attributes:
         tables: What it is read from.
-        on: What ties it to the node.
+        near: The id of the node that it is joined to.
+        only: What tells it from other rows of these tables.
         column: Gives one of its values by name.
+        indexed: Gives what follows from a test of a value and can be looked up in an index.
+        is_property: It is a row of properties, whose index has what `indexed` looks at.
+        other: The related node, if it is one.
     """
 
     tables: Sequence[sa.FromClause]
-    on: Sequence[Condition]
+    near: Any
+    only: Sequence[Condition]
     column: Callable[[str], Any]
+    indexed: Callable[[str, Test], Iterable[Condition]] | None = None
+    is_property: bool = False
+    other: Place | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +78,12 @@ class JoinedRows:
     tree: Joined
     _sources: dict[Row, _Source] = field(default_factory=dict[Row, _Source])
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index leads to the nodes."""
+        terms = terms_of(self.tree.condition)
+        return bool(rows_of(self.tree.condition)) or any(has_index(name, test) for _, name, test in terms)
+
     def condition(self) -> Condition:
         """Return the condition that such rows exist, to be asked of one node after another."""
         met = self._met()
@@ -77,11 +92,19 @@ class JoinedRows:
         return sa.exists().select_from(*self._tables()).where(*self._on(), met)
 
     def ids(self) -> sa.Select[Any]:
-        """Select the ids of all nodes that have such rows, some more than once."""
+        """Select the ids of all nodes that may meet the condition, some more than once."""
         met = self._met()
-        return (
-            sa.select(self.place.id).select_from(self.place.source, *self._tables()).where(*self._on(), met)
-        )
+        indexed = [*self._indexed()]
+        if any(row.side is Side.OWN for row in rows_of(self.tree.condition, with_own=True)):
+            rows = sa.select(self.place.id).select_from(self.place.source, *self._tables())
+            return rows.where(*self._on(), *indexed, met)
+        first, *others = self._sources.values()
+        if not others and first.is_property and indexed:
+            # What follows from the condition stands in the index, the rest of it does not.
+            return sa.select(first.near).where(*first.only, *indexed)
+        rows = sa.select(first.near).select_from(*self._tables()).where(*first.only)
+        together = (condition for other in others for condition in (other.near == first.near, *other.only))
+        return rows.where(*together, *indexed, met)
 
     def _met(self) -> Any:
         rows = rows_of(self.tree.condition)
@@ -95,21 +118,32 @@ class JoinedRows:
         return [table for source in self._sources.values() for table in source.tables]
 
     def _on(self) -> list[Condition]:
-        return [condition for source in self._sources.values() for condition in source.on]
+        sources = self._sources.values()
+        return [condition for s in sources for condition in (s.near == self.place.id, *s.only)]
+
+    def _indexed(self) -> Iterator[Condition]:
+        """Yield what follows from the condition and can be looked up in an index."""
+        for row, name, test in terms_of(self.tree.condition):
+            if row.side is Side.OWN:
+                yield from attribute_test(self.place, name, test)
+            elif (indexed := self._sources[row].indexed) is not None:
+                yield from indexed(name, test)
 
     def _source(self, row: Row, role: str) -> _Source:
         if row.side in _SPACES:
             table = alias_of(self.place.properties, role)
-            is_it = (
-                table.c.node_id == self.place.id,
-                table.c.space == _SPACES[row.side],
-                table.c.name == row.alias,
+            return _Source(
+                [table],
+                table.c.node_id,
+                (table.c.space == _SPACES[row.side], table.c.name == row.alias),
+                lambda name: _property_value(table, name),
+                lambda _, test: [] if (met := row_test(table.c, test)) is None else [met],
+                is_property=True,
             )
-            return _Source([table], is_it, lambda name: _property_value(table, name))
         if row.side is Side.EVENTS and self.place.entity in {Entity.ARTIFACT, Entity.EXECUTION}:
             table = alias_of(schema.event, role)
             near = table.c.artifact_id if self.place.entity is Entity.ARTIFACT else table.c.execution_id
-            return _Source([table], [near == self.place.id], lambda name: _event_value(table, name))
+            return _Source([table], near, (), lambda name: _event_value(table, name))
         return self._neighbour(row, role)
 
     def _neighbour(self, row: Row, role: str) -> _Source:
@@ -119,8 +153,14 @@ class JoinedRows:
             raise InvalidError(f"{self.place.entity.value}s have no {row.side.value}")
         link = neighbour_of(self.place.entity, relation, role)
         other = place_of(entity, f"{role}_far")
-        on = (link.near == self.place.id, link.far == other.id, *link.only)
-        return _Source([link.link, other.source], on, lambda name: _attribute(other, name))
+        return _Source(
+            [link.link, other.source],
+            link.near,
+            (link.far == other.id, *link.only),
+            lambda name: _attribute(other, name),
+            lambda name, test: attribute_test(other, name, test),
+            other=other,
+        )
 
     def _value(self, expression: Expression) -> Any:
         match expression:
@@ -142,6 +182,8 @@ class JoinedRows:
     def _call(self, operator: str, arguments: Sequence[Expression]) -> Any:
         if operator == "like":
             return self._like(arguments)
+        if operator in {"=", "in"} and (types := self._types(arguments)) is not None:
+            return types
         values = [self._value(argument) for argument in arguments]
         if operator in _COMPARE:
             return _COMPARE[operator](*values)
@@ -151,6 +193,17 @@ class JoinedRows:
             return _CALLS[operator](values)
         except KeyError:
             raise InvalidError(f"there is no operator {operator!r}") from None
+
+    def _types(self, arguments: Sequence[Expression]) -> Condition | None:
+        """Return the condition on a type's name by the ids of types, which are few and looked up once."""
+        match arguments:
+            case (Column(row, "type"), *others) if all(
+                isinstance(other, Constant) and other.value is not None for other in others
+            ):
+                place = self.place if row.side is Side.OWN else self._sources[row].other
+                return None if place is None else is_of_types(place, [self._value(other) for other in others])
+            case _:
+                return None
 
     def _like(self, arguments: Sequence[Expression]) -> Any:
         text, pattern = arguments
@@ -198,7 +251,9 @@ _CALLS: Final[Mapping[str, Callable[[Sequence[Any]], Any]]] = {
 
 def _attribute(place: Place, name: str) -> Any:
     if linked := place.linked.get(name):
-        return sa.select(linked.column).select_from(linked.source).where(linked.on).scalar_subquery()
+        found = sa.select(linked.column).select_from(linked.source).where(linked.on)
+        # Named, because SQLAlchemy by itself finds the node's tables one level further out and no more.
+        return found.correlate(place.table, *(table for table, _ in place.joined)).scalar_subquery()
     try:
         return place.own[name]
     except KeyError:

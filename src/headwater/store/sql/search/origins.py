@@ -6,48 +6,31 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from headwater.model.filters import And, Between, Comparison, Entity, Field, Filter, In, Operator, Scope
-from headwater.model.graph import NodeKind
-from headwater.model.joins import Joined
+from headwater.model.joins import Joined, factors_of
 from headwater.query.attributes import RELATIONS
 from headwater.store.sql import schema
 from headwater.store.sql.search.comparisons import (
-    Condition,
     Test,
-    clamped,
     column_test,
     near_whole,
     number_test,
-    plain,
-    raw,
 )
 from headwater.store.sql.search.conditions import SPACES, moved
+from headwater.store.sql.search.indexed import attribute_test, has_index, is_single, row_test
 from headwater.store.sql.search.joins import JoinedRows
 from headwater.store.sql.search.places import Column, Place, alias_of, neighbour_of, place_of
-from headwater.store.sql.values import split_text
 
 Ids = sa.Select[int]
 
 _RANGES: Final = frozenset({Operator.EQ, Operator.LT, Operator.LE, Operator.GT, Operator.GE})
-_SINGLE: Final = frozenset(
-    {"id", "run_id", "name", "type_id", "experiment_id", "parent_id", "external_id", "uri", "digest"}
-)
-"""Attributes with an index that leads from one value to few nodes."""
-_ORDERED: Final = frozenset({"start_time", "created_time", "updated_time"})
-"""Attributes with an index that is worth a range, too."""
 _JOINED: Final = frozenset({"experiment", "model", "model_id", "alias", "run_id", "execution_id"})
 """Attributes in other tables that lead to few nodes."""
-_NAMED: Final = {
-    Entity.ARTIFACT: NodeKind.ARTIFACT,
-    Entity.EXECUTION: NodeKind.EXECUTION,
-    Entity.CONTEXT: NodeKind.CONTEXT,
-}
 
 
 def conjuncts(tree: Filter | None) -> Sequence[Filter]:
-    """Return the conditions that must all hold."""
-    if tree is None:
-        return ()
-    return tree.terms if isinstance(tree, And) else (tree,)
+    """Return the conditions that must all hold, as many as they can be told apart."""
+    terms = () if tree is None else tree.terms if isinstance(tree, And) else (tree,)
+    return [part for term in terms for part in (factors_of(term) if isinstance(term, Joined) else (term,))]
 
 
 def origin_of(condition: Filter, entity: Entity) -> Ids | None:
@@ -64,7 +47,8 @@ def origin_of(condition: Filter, entity: Entity) -> Ids | None:
         case In(field, is_negated=False) | Between(field, is_negated=False):
             return _origin(field, condition, entity)
         case Joined():
-            return JoinedRows(place_of(entity, "origin"), condition).ids()
+            rows = JoinedRows(place_of(entity, "origin"), condition)
+            return rows.ids() if rows.is_indexed else None
         case _:
             return None
 
@@ -93,7 +77,7 @@ def _origin(field: Field, test: Test, entity: Entity, role: str = "origin") -> I
         met = number_test(series.c.value, test)
         return sa.select(series.c.execution_id).where(series.c.key == field.name, met)
     row = alias_of(place.properties, role)
-    met = _row_test(row.c, test)
+    met = row_test(row.c, test)
     if met is None:
         return None
     mine = (row.c.space == SPACES[field.scope], row.c.name == field.name)
@@ -112,13 +96,12 @@ def _related(field: Field, test: Test, entity: Entity, role: str) -> Ids | None:
 
 
 def _attribute(name: str, test: Test, place: Place) -> Ids | None:
-    is_single = isinstance(test, In) or (isinstance(test, Comparison) and test.operator is Operator.EQ)
     if linked := place.linked.get(name):
-        if not is_single or name not in _JOINED:
+        if not is_single(test) or name not in _JOINED:
             return None
         source = place.table.join(linked.source, linked.on)
         return sa.select(place.id).select_from(source).where(column_test(linked.column, test))
-    if not (is_single and name in _SINGLE | _JOINED) and name not in _ORDERED:
+    if not (has_index(name, test) or (is_single(test) and name in _JOINED)):
         return None
     column = place.own[name]
     found = sa.select(place.id).select_from(place.source).where(column_test(column, test))
@@ -127,46 +110,4 @@ def _attribute(name: str, test: Test, place: Place) -> Ids | None:
         table: Any = column.table
         id_column: Column = table.c.get("execution_id", table.c.get("id"))
         found = sa.select(id_column).where(column_test(column, test))
-    if name == "name" and place.entity in _NAMED:
-        # The index of names begins with the type.
-        kind = alias_of(schema.type_, f"{place.role}_kind")
-        types = sa.select(kind.c.id).where(kind.c.kind == _NAMED[place.entity])
-        found = found.where(column.table.c.type_id.in_(types))
-    return found
-
-
-def _row_test(row: Any, test: Test) -> Condition | None:
-    """Return what the indexed columns of a property row have to meet; None for mixed lists and booleans."""
-    values = _values(test)
-    if any(isinstance(value, bool) for value in values):
-        return None
-    if all(isinstance(value, str) for value in values):
-        return _loosely(raw(row.head), test, [plain(split_text(str(value))[0]) for value in values])
-    if all(isinstance(value, (int, float)) for value in values):
-        return _loosely(row.number_value, test, [clamped(value) for value in values])
-    return None
-
-
-def _values(test: Test) -> Sequence[Any]:
-    match test:
-        case Comparison(value=value):
-            return [value]
-        case In(values=values):
-            return values
-        case Between(low=low, high=high):
-            return [low, high]
-
-
-def _loosely(column: Column, test: Test, values: Sequence[Any]) -> Condition:
-    """Compare what may be cut off or rounded, so `<` has to let equal ones pass."""
-    match test:
-        case In():
-            return column.in_(values)
-        case Between():
-            return sa.and_(column >= values[0], column <= values[1])
-        case Comparison(operator=Operator.EQ):
-            return column == values[0]
-        case Comparison(operator=Operator.LT | Operator.LE):
-            return column <= values[0]
-        case _:
-            return column >= values[0]
+    return found.where(*attribute_test(place, name, test))

@@ -21,6 +21,8 @@ from headwater.store.sql.text import AnyText
 
 FEW: Final = 5_000
 """Below this many nodes from an index, reading and sorting them all beats walking along the sort key."""
+VERY_FEW: Final = 200
+"""So many are counted first: when one condition leads to fewer, the others need no more counting."""
 ORIGINS: Final = 8
 """How many conditions are considered to start from."""
 
@@ -28,7 +30,10 @@ _NEWEST_FIRST: Final = Order(Field(Scope.ATTRIBUTE, "start_time"), is_descending
 
 
 class Origin(NamedTuple):
-    """A condition, the statement that gives all nodes that may meet it, and whether the walk is along it."""
+    """A condition, the statement that gives all nodes that may meet it, and whether the walk is along it.
+
+    The statement gives no more of them than its parameter `few` says.
+    """
 
     term: Filter
     ids: Ids
@@ -57,9 +62,8 @@ class Plan:
         is_walked: There is an index along which the first key's rows can be read in order.
     """
 
-    def __init__(self, dialect: Dialect, entity: Entity, listing: Listing, *, few: int = FEW) -> None:
-        """Plan a listing, whose page does not matter; `few` nodes are enough to be read one by one."""
-        self._limit_of_few = few
+    def __init__(self, dialect: Dialect, entity: Entity, listing: Listing) -> None:
+        """Plan a listing, whose page does not matter."""
         self._dialect = dialect
         self._entity = entity
         self._listing = listing
@@ -67,6 +71,7 @@ class Plan:
         orders, self._falls = _without_id(orders_of(listing, entity))
         self._keys = [key_of(order, self._place, number) for number, order in enumerate(orders)]
         self.is_walked = bool(self._keys) and self._keys[0].is_walked
+        self._terms_met = conjuncts(listing.filter)
         self.neutral: Position = (*(value for key in self._keys for value in key.neutral), 0)
 
     @cached_property
@@ -79,15 +84,15 @@ class Plan:
         """Where the search can start, other than at the beginning of the first key's index."""
         walked = self._keys[0].order.field if self.is_walked else None
         found: list[Origin] = []
-        for term in conjuncts(self._listing.filter):
+        for term in self._terms_met:
             is_walked = isinstance(term, (Comparison, In, Between)) and term.field == walked
             origin = None if len(found) == ORIGINS else origin_of(term, self._entity)
             if origin is not None:
-                found.append(Origin(term, origin.limit(self._limit_of_few), is_walked))
+                found.append(Origin(term, origin.limit(_most("few")), is_walked))
         return found
 
     def counts(self) -> Any:
-        """Count what each origin gives, up to the limit of few."""
+        """Count what each origin gives, up to the number in the parameter `few`."""
         return sa.select(*(_count(origin.ids) for origin in self.origins))
 
     def count(self, *, origin: int | None = None) -> sa.Select[Any]:
@@ -123,7 +128,7 @@ class Plan:
             .where(*self._place.where, *self._conditions(rank, origin))
             .order_by(*(_sorted(term.expression, is_descending=term.is_descending) for _, term in terms))
             .order_by(_sorted(node_id, is_descending=self._falls))
-            .limit(sa.bindparam("page_limit", type_=sa.Integer(), required=False))
+            .limit(_most("page_limit"))
         )
         if walked:
             statement = statement.prefix_with("STRAIGHT_JOIN", dialect="mysql")
@@ -167,7 +172,7 @@ class Plan:
             yield self._place.deleted_ms.is_(None)
         if rank is not None:
             yield self._keys[0].ranks[rank][0]
-        for term in conjuncts(self._listing.filter):
+        for term in self._terms_met:
             if term is met and is_exact(term):
                 continue
             # The row that is sorted by need not be looked up a second time.
@@ -182,6 +187,10 @@ def orders_of(listing: Listing, entity: Entity) -> tuple[Order, ...]:
         InvalidError: it cannot be sorted so.
     """
     return _checked_orders(listing.order_by, entity) or ((_NEWEST_FIRST,) if entity is Entity.RUN else ())
+
+
+def _most(name: str) -> sa.BindParameter[int]:
+    return sa.bindparam(name, type_=sa.Integer(), required=False)
 
 
 def _count(origin: Ids) -> Any:

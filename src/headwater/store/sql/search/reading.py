@@ -12,7 +12,7 @@ from headwater.model.listing import MAX_PAGE, Listing
 from headwater.store.sql.database import Database
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.search.conditions import check
-from headwater.store.sql.search.plan import FEW, Part, Plan, orders_of
+from headwater.store.sql.search.plan import FEW, VERY_FEW, Part, Plan, orders_of
 from headwater.store.sql.search.shapes import Values, shape_of, slots_of
 from headwater.store.sql.search.tokens import Position, position_of, query_digest, token_of
 from headwater.store.sql.text import decode
@@ -85,7 +85,7 @@ class Search:
         self._limit_of_few = few
         marked, self._values = shape_of(listing.filter)
         self._marked = replace(listing, filter=marked, limit=1, page_token=None)
-        key = (Search, entity, marked, tuple(listing.order_by), listing.with_deleted, few)
+        key = (Search, entity, marked, tuple(listing.order_by), listing.with_deleted)
         self._shape = db.remembered(key, lambda: Shape(db, self._plan(self._marked)))
 
     def page(self) -> tuple[list[int], str | None]:
@@ -109,7 +109,7 @@ class Search:
         return self._shape.total(origin).rows(self._conn, self._values, count_limit=limit, **given)[0][0]
 
     def _plan(self, listing: Listing) -> Plan:
-        return Plan(self._db.dialect, self._entity, listing, few=self._limit_of_few)
+        return Plan(self._db.dialect, self._entity, listing)
 
     def _digest(self) -> str:
         return query_digest(self._entity, self._listing, orders_of(self._listing, self._entity))
@@ -162,14 +162,19 @@ class Search:
 
     def _few(self) -> tuple[int | None, list[int]]:
         """Return the nodes that may match, and which origin gave them, if one leads to few."""
-        if self._shape.counts is None:
+        counts = self._shape.counts
+        if counts is None:
             return None, []
-        found = self._shape.counts.rows(self._conn, self._values)[0]
-        if min(found) >= self._limit_of_few:
-            return None, []
-        number = list(found).index(min(found))
+        for limit in sorted({min(VERY_FEW, self._limit_of_few), self._limit_of_few}):
+            found = counts.rows(self._conn, self._values, few=limit)[0]
+            if min(found) < limit:
+                return self._from(list(found).index(min(found)), limit)
+        return None, []
+
+    def _from(self, number: int, limit: int) -> tuple[int | None, list[int]]:
+        """Return the nodes that an origin leads to, and its number."""
         if self._shape.plan.origins[number].is_walked:
             # The walk itself meets the fewest nodes.
             return None, []
-        rows = self._shape.origin(number).rows(self._conn, self._values)
+        rows = self._shape.origin(number).rows(self._conn, self._values, few=limit)
         return number, sorted({row[0] for row in rows})

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from headwater.model.filters import And, Between, Comparison, Filter, Not, Operator, Or, Scalar
+from headwater.model.joins import Call, Constant, Expression, Joined
 from headwater.store.sql.search.comparisons import EXACT_BELOW
 from headwater.store.sql.text import HEAD_CHARS, encode
 
@@ -71,6 +72,20 @@ def _marked(tree: Filter, values: list[Scalar]) -> Filter:
             return replace(tree, value=_mark(value, values))
         case Between(_, low, high):
             return replace(tree, low=_mark(low, values), high=_mark(high, values))
+        case Joined(condition):
+            return Joined(_marked_expression(condition, values))
+        case _:
+            return tree
+
+
+def _marked_expression(tree: Expression, values: list[Scalar]) -> Expression:
+    match tree:
+        case Constant(int() | float() | str() as value):
+            return Constant(_mark(value, values))
+        case Call("like", (text, pattern)):
+            return Call("like", (_marked_expression(text, values), pattern))
+        case Call(operator, arguments):
+            return Call(operator, tuple(_marked_expression(argument, values) for argument in arguments))
         case _:
             return tree
 

@@ -1,0 +1,3 @@
+"""The system types."""
+
+from headwater.compat.mlmd.metadata_store.mlmd_types import *  # noqa: F403

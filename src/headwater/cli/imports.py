@@ -1,0 +1,128 @@
+"""`headwater import`: bring what another program stored into the store."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from headwater.cli.output import json_option, print_json, print_rows
+from headwater.cli.session import client, options_of
+from headwater.compat.mlflow.importing import MlflowReport, import_mlflow, open_tables
+from headwater.compat.mlmd.importing import ImportReport, Watch, import_database, open_source
+from headwater.sdk.client import places_of
+from headwater.store import open_store
+
+INCOMPLETE = 6
+COLUMNS = ("table", "source", "store", "added", "changed", "newer", "removed", "missing")
+EXAMPLES = 5
+
+
+@click.group(name="import")
+def imports() -> None:
+    """Bring what another program stored into the store."""
+
+
+@imports.command()
+@click.argument("source")
+@json_option
+@click.pass_context
+def mlmd(ctx: click.Context, source: str, *, as_json: bool) -> None:
+    """Bring a database of ML Metadata into the store.
+
+    SOURCE is a SQLite file, or a mysql:// or postgresql:// URL. Ids, times and states are kept, the source
+    is not changed, and what is in the store already stays: run it again to go on after an interruption, or
+    for what is new.
+    """
+    with (
+        open_source(source) as opened,
+        open_store(places_of(options_of(ctx).store).store) as store,
+        progress_bar(is_shown=not as_json) as watch,
+    ):
+        report = import_database(opened, store, watch=watch)
+    _print(report, as_json=as_json)
+    if not report.is_complete:
+        ctx.exit(INCOMPLETE)
+
+
+@imports.command()
+@click.argument("source")
+@json_option
+@click.pass_context
+def mlflow(ctx: click.Context, source: str, *, as_json: bool) -> None:
+    """Bring a database of MLflow into the store.
+
+    SOURCE is the URL that MLflow's server was started with: sqlite:///, postgresql:// or mysql://. Run ids,
+    model ids, version numbers and times are kept, files on this machine's disk are copied, and the source is
+    not changed. Run it again for what is new.
+    """
+    with (
+        open_tables(source) as tables,
+        client(ctx) as opened,
+        progress_bar(is_shown=not as_json) as watch,
+    ):
+        report = import_mlflow(tables, opened.store, opened.blobs, watch=watch)
+    _print_mlflow(report, as_json=as_json)
+    if not report.is_complete:
+        ctx.exit(INCOMPLETE)
+
+
+@contextmanager
+def progress_bar(*, is_shown: bool = True) -> Generator[Watch]:
+    """Show on the terminal, if there is one, how far each step of a long command is."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not (is_shown and console.is_terminal)
+    ) as bar:
+        tasks: dict[str, Any] = {}
+
+        def watch(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total)
+            bar.update(tasks[step], completed=done)
+
+        yield watch
+
+
+def _print_mlflow(report: MlflowReport, *, as_json: bool) -> None:
+    rows = [
+        {"table": name, **asdict(count), "missing": count.missing} for name, count in report.tables.items()
+    ]
+    if as_json:
+        lists = {"elsewhere": list(report.elsewhere), "refused": list(report.refused)}
+        print_json({"complete": report.is_complete, "tables": rows, **lists})
+        return
+    print_rows(rows, COLUMNS, as_json=False, empty="", minor=("removed", "newer", "changed"))
+    for each in report.refused[:EXAMPLES]:
+        click.echo(f"Left out: {each}")
+    if report.elsewhere:
+        click.echo(f"{len(report.elsewhere):,} places of files are out of reach; their URIs are kept.")
+
+
+def _print(report: ImportReport, *, as_json: bool) -> None:
+    rows = [
+        {"table": name, **asdict(count), "missing": count.missing} for name, count in report.tables.items()
+    ]
+    if as_json:
+        whole = {
+            "schema": report.version,
+            "complete": report.is_complete,
+            "tables": rows,
+            "unreadable": list(report.unreadable),
+        }
+        print_json(whole)
+        return
+    print_rows(rows, COLUMNS, as_json=False, empty="", minor=("removed", "newer", "changed"))
+    for each in report.unreadable[:EXAMPLES]:
+        click.echo(f"Left out, as it holds nothing that can be read: {each}")
+    if len(report.unreadable) > EXAMPLES:
+        click.echo(f"and {len(report.unreadable) - EXAMPLES:,} more.")
+    if report.is_complete:
+        click.echo(f"All of schema {report.version} is in the store.")
+    else:
+        missing = sum(count.missing for count in report.tables.values())
+        click.echo(f"{missing:,} rows of the source are not in the store.")

@@ -1,0 +1,145 @@
+"""An import: what contradicts the store is found first, then all is taken over, then counted."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+from headwater.compat.mlmd.importing.recount import Recount
+from headwater.compat.mlmd.importing.report import ImportReport, TableCount, Watch, silent, watched
+from headwater.compat.mlmd.importing.source import NODES, NodeSource, Source
+from headwater.errors import ConflictError
+from headwater.model.graph import NodeKind
+from headwater.model.listing import Listing
+from headwater.model.protocols import ArtifactStore, ContextStore, ExecutionStore, Store
+from headwater.model.transfer import Claim, NodeKey, Standing, Taken
+
+T = TypeVar("T")
+
+MOST_NAMED: Final = 5
+"""How many clashes an error names."""
+_COMING: Final = (Standing.NEW, Standing.OLDER)
+
+
+def import_database(source: Source, store: Store, *, watch: Watch = silent) -> ImportReport:
+    """Bring what ML Metadata stored into a store: with its ids, times and states.
+
+    What is in the store already stays, unless it was changed in the source since; so an import that broke off
+    is simply run again, and a later one adds what is new. The source is not changed.
+
+    Args:
+        source: The database.
+        store: Where to.
+        watch: Told how far the import is.
+
+    Returns:
+        Counts by table, the source's and the store's.
+
+    Raises:
+        ConflictError: ids, names or external ids belong to other things in the store; nothing was written.
+        InvalidError: something cannot be stored, such as a name of more than 500 characters.
+        CorruptError: the source has a value that makes no sense.
+    """
+    return _Import(source, store, watch).run()
+
+
+class _Import:
+    def __init__(self, source: Source, store: Store, watch: Watch) -> None:
+        self._source, self._store, self._watch = source, store, watch
+        self._counts: dict[str, TableCount] = {}
+        self._outdated: set[str] = set()
+
+    def run(self) -> ImportReport:
+        self._check()
+        transfer = self._store.transfer
+        transfer.reserve(self._source.last_ids())
+        self._note("Type", transfer.take_types(self._source.types))
+        for nodes in NODES:
+            # First those that are here: a name that one of them gives up may belong to a new one.
+            if nodes.table in self._outdated:
+                self._take_nodes(nodes, Standing.OLDER)
+            self._take_nodes(nodes, Standing.NEW)
+        source = self._source
+        self._take_edges("Event", source.events(), transfer.take_events)
+        self._take_edges("Attribution", source.attributions(), transfer.take_memberships)
+        associations = source.associations()
+        self._take_edges("Association", associations, lambda links: transfer.take_memberships((), links))
+        parents = source.parents()
+        self._take_edges("ParentContext", parents, lambda links: transfer.take_memberships((), (), links))
+        tables = Recount(source, self._store, self._watch).tables(self._counts)
+        return ImportReport(version=source.version, tables=tables, unreadable=tuple(source.unreadable))
+
+    def _check(self) -> None:
+        clashes = self._store.transfer.clashes(self._source.types)
+        for nodes in NODES:
+            clashes += self._clashes_of(nodes)
+        if not clashes:
+            return
+        more = f"; and {len(clashes) - MOST_NAMED:,} more" if len(clashes) > MOST_NAMED else ""
+        raise ConflictError(
+            f"nothing was imported, as the store holds other things under ids or names of the source: "
+            f"{'; '.join(clashes[:MOST_NAMED])}{more}. "
+            "Ids are kept, so import into a store of its own: headwater --store URL import mlmd SOURCE"
+        )
+
+    def _clashes_of(self, nodes: NodeSource) -> list[str]:
+        clashes: list[str] = []
+        is_empty = not _nodes_of(self._store, nodes).page(Listing(limit=1, with_deleted=True)).items
+        for keys in self._batches("check", nodes.table, self._source.keys(nodes)):
+            standings = self._store.transfer.compare(nodes.kind, keys)
+            pairs = [*zip(keys, standings, strict=True)]
+            clashes += [_clash(nodes, key) for key, standing in pairs if standing is Standing.OTHER]
+            if Standing.OLDER in standings:
+                self._outdated.add(nodes.table)
+            coming = [key for key, standing in pairs if standing in _COMING]
+            claims = [] if is_empty else self._store.transfer.claims(nodes.kind, coming)
+            clashes += [_claimed(nodes, claim) for claim in claims if not self._is_given_up(nodes, claim)]
+        return clashes
+
+    def _is_given_up(self, nodes: NodeSource, claim: Claim) -> bool:
+        """Tell whether the node that holds what is claimed gives it up by this very import."""
+        key = self._source.key(nodes, claim.holder_id)
+        if key is None or getattr(key, claim.field) == claim.value:
+            return False
+        return self._store.transfer.compare(nodes.kind, [key]) == [Standing.OLDER]
+
+    def _take_nodes(self, nodes: NodeSource, standing: Standing) -> None:
+        for keys in self._batches("import", nodes.table, self._source.keys(nodes)):
+            standings = self._store.transfer.compare(nodes.kind, keys)
+            wanted = {key.id for key, found in zip(keys, standings, strict=True) if found is standing}
+            if wanted:
+                read = self._source.nodes(nodes, min(wanted), max(wanted))
+                taken = [node for node in read if node.id in wanted]
+                self._note(nodes.table, self._store.transfer.take_nodes(nodes.kind, taken))
+
+    def _take_edges(self, table: str, batches: Iterable[list[T]], take: Callable[[list[T]], int]) -> None:
+        self._note(table, Taken())
+        for batch in self._batches("import", table, batches):
+            self._note(table, Taken(added=take(batch)))
+
+    def _batches(self, step: str, table: str, batches: Iterable[list[T]]) -> Iterable[list[T]]:
+        return watched(self._watch, f"{step} {table}", self._source.tables.count(table), batches)
+
+    def _note(self, table: str, taken: Taken) -> None:
+        count = self._counts.setdefault(table, TableCount())
+        count.added += taken.added
+        count.changed += taken.changed
+
+
+def _nodes_of(store: Store, nodes: NodeSource) -> ArtifactStore | ExecutionStore | ContextStore:
+    match nodes.kind:
+        case NodeKind.ARTIFACT:
+            return store.artifacts
+        case NodeKind.EXECUTION:
+            return store.executions
+        case NodeKind.CONTEXT:
+            return store.contexts
+
+
+def _clash(nodes: NodeSource, key: NodeKey) -> str:
+    named = "" if key.name is None else f" ({key.name!r})"
+    return f"{nodes.table.lower()} {key.id}{named} is another one here"
+
+
+def _claimed(nodes: NodeSource, claim: Claim) -> str:
+    what = claim.field.replace("_", " ")
+    kind = nodes.table.lower()
+    return f"the {what} {claim.value!r} of {kind} {claim.id} belongs to {kind} {claim.holder_id} here"

@@ -1,0 +1,79 @@
+"""MLflow's endpoints on FastAPI: a service's table as routes, with the rules of MLflow's wire."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from headwater.compat.mlflow import MlflowError, MlflowService
+from headwater.compat.mlflow.answers import encode
+from headwater.compat.mlflow.endpoints import AnyEndpoint
+from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND, mlflow_error_of
+from headwater.errors import HeadwaterError
+from headwater.server.http.access import checked_inside, open_to_all
+from headwater.server.http.mlflow_files import file_routes
+from headwater.server.http.mlflow_wire import admit, error_response
+
+PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
+"""Before the path of every endpoint."""
+
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def mlflow_routes(service: MlflowService) -> list[Route]:
+    """Return the routes of a service's endpoints; who calls is asked before anything of a request is read."""
+    routes: list[Route] = []
+    for endpoint in service.endpoints:
+        handler = _handler(service, endpoint)
+        routes += [
+            Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]) for prefix in PREFIXES
+        ]
+    routes += file_routes(service, PREFIXES)
+    for prefix in PREFIXES:
+        for family in ("mlflow", "mlflow-artifacts"):
+            routes.append(Route(f"{prefix}/{family}/{{rest:path}}", _unknown, methods=_METHODS))
+    return routes
+
+
+def _handler(service: MlflowService, endpoint: AnyEndpoint) -> Callable[[Request], Any]:
+    @checked_inside(endpoint.permission)
+    async def handle(request: Request) -> Response:
+        try:
+            actor = admit(request, endpoint.permission)
+            wanted = await _read(endpoint, request)
+            answer = await run_in_threadpool(service.call, endpoint, wanted, actor)
+        except HeadwaterError as error:
+            return error_response(mlflow_error_of(error))
+        return Response(encode(answer), media_type="application/json")
+
+    return handle
+
+
+async def _read(endpoint: AnyEndpoint, request: Request) -> Any:
+    path = request.path_params
+    if request.method in {"GET", "HEAD"} and request.query_params:
+        return endpoint.reader.of_query(request.query_params.multi_items(), path)
+    if request.method not in {"GET", "HEAD"}:
+        _check_content_type(request)
+    return endpoint.reader.of_body(await request.body(), path)
+
+
+def _check_content_type(request: Request) -> None:
+    given = request.headers.get("content-type")
+    if given is None and request.method == "DELETE":
+        # Clients send no body with some; a page of another origin cannot send it without being asked first.
+        return
+    if given is None:
+        raise MlflowError("Bad Request. Content-Type header is missing.")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        raise MlflowError("Bad Request. Content-Type must be one of ['application/json'].")
+
+
+@open_to_all
+async def _unknown(request: Request) -> Response:
+    return error_response(
+        MlflowError(f"{request.method} {request.url.path} is no endpoint of this server", ENDPOINT_NOT_FOUND)
+    )

@@ -1,0 +1,22 @@
+"""What all of MLflow's routes share: who may, and errors in MLflow's shape."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from headwater.compat.mlflow import MlflowError
+from headwater.model.access import Permission
+from headwater.server.http.access import authorize
+
+
+def admit(request: Request, permission: Permission) -> str:
+    """Return the name of who makes a request.
+
+    Raises:
+        HeadwaterError: nobody knows them, or they lack what it needs.
+    """
+    return authorize(request, permission).actor()
+
+
+def error_response(error: MlflowError) -> JSONResponse:
+    """Return an error in MLflow's shape."""
+    return JSONResponse({"error_code": error.error_code, "message": error.message}, error.status)

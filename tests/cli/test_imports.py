@@ -1,0 +1,61 @@
+"""`headwater import` and `headwater export`: databases of ML Metadata in and out."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+from headwater.sdk import Client
+from tests.compat.mlmd.importing.large import make
+
+
+def test_a_database_is_imported_and_exported(cli, tmp_path):
+    make(tmp_path / "mlmd.db", artifacts=4)
+
+    done = cli.json("import", "mlmd", str(tmp_path / "mlmd.db"))
+    again = cli.lines("import", "mlmd", str(tmp_path / "mlmd.db"))
+    written = cli.json("export", "mlmd", str(tmp_path / "out.db"))
+    back = cli.json("import", "mlmd", str(tmp_path / "out.db"))
+
+    assert (done["schema"], done["complete"], done["unreadable"]) == (10, True, [])
+    counts = {
+        row["table"]: (row["source"], row["store"], row["added"], row["missing"]) for row in done["tables"]
+    }
+    assert counts["Artifact"] == (4, 4, 4, 0)
+    assert counts["ArtifactProperty"] == (16, 16, 0, 0)
+    assert again[0].split() == ["table", "source", "store", "added", "changed", "newer", "removed", "missing"]
+    assert again[-1] == "All of schema 10 is in the store."
+    assert (written["tables"]["Artifact"], written["altered"], written["left_out"]) == (4, {}, {})
+    assert all(row["added"] == row["changed"] == 0 for row in back["tables"])
+
+
+def test_what_is_not_accounted_for_is_told_by_the_exit_code(cli, tmp_path):
+    make(tmp_path / "mlmd.db", artifacts=4)
+    with closing(sqlite3.connect(tmp_path / "mlmd.db")) as conn, conn:
+        conn.execute("UPDATE ArtifactProperty SET int_value = NULL")
+
+    done = cli("import", "mlmd", str(tmp_path / "mlmd.db"), code=6)
+
+    lines = done.stdout.splitlines()
+    assert "Left out, as it holds nothing that can be read: Artifact 1: rows" in lines
+    assert lines[-1] == "4 rows of the source are not in the store."
+
+
+def test_faults_are_one_line(cli, tmp_path, fill):
+    make(tmp_path / "mlmd.db", artifacts=1)
+    fill(run_once)
+    out = tmp_path / "out.db"
+    shutil.copyfile(tmp_path / "mlmd.db", out)
+
+    assert "no file" in cli("import", "mlmd", str(tmp_path / "none.db"), code=3).output
+    clash = cli("import", "mlmd", str(tmp_path / "mlmd.db"), code=4).output
+    assert "there and 'headwater." in clash
+    assert clash.count("\n") == 1
+    assert "is there already" in cli("export", "mlmd", str(out), code=5).output
+    other = cli("--store", f"sqlite:///{out}", "runs", "list", code=1).output
+    assert "of another program" in other
+
+
+def run_once(client: Client) -> None:
+    """Store a run, whose types take the ids after the system types."""
+    with client.run("exp", capture=False):
+        pass

@@ -1,7 +1,6 @@
 """The application: all routes over one store."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -13,6 +12,7 @@ from headwater.server.http.access_log import AccessLog
 from headwater.server.http.backend import Backend
 from headwater.server.http.blobs import blob_router
 from headwater.server.http.compression import Compression
+from headwater.server.http.description import API, description_router
 from headwater.server.http.faults import add_fault_handlers, fault_response
 from headwater.server.http.health import health_router
 from headwater.server.http.limits import Bodies
@@ -23,8 +23,6 @@ from headwater.server.http.resources import resource_router
 from headwater.server.http.settings import MAX_BODY_MIB
 from headwater.server.http.store_calls import store_router
 from headwater.version import VERSION
-
-API: Final = "/api/v1"
 
 
 def create_app(
@@ -66,7 +64,7 @@ def create_app(
     add_fault_handlers(app)
     # Routes are tried in this order, and programs call the store's most.
     api = (store_router(backend), blob_router(backend), resource_router(backend), event_router(backend))
-    for router in api:
+    for router in (*api, description_router(app)):
         app.include_router(router, prefix=API)
     app.state.mlflow = MlflowService(backend.store, backend.blobs)
     for router in (health_router(backend), *routers):

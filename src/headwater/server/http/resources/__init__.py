@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 
 from headwater.server.http.backend import Backend
-from headwater.server.http.resources.answers import ERRORS
 from headwater.server.http.resources.data import data_router
 from headwater.server.http.resources.decisions import decision_router, deletion_router
 from headwater.server.http.resources.ledger import ledger_router
@@ -38,7 +37,7 @@ ROUTERS = (
 
 def resource_router(backend: Backend) -> APIRouter:
     """Return all routes of the REST API."""
-    router = APIRouter(responses=ERRORS)
+    router = APIRouter()
     for make in ROUTERS:
         router.include_router(make(backend))
     return router

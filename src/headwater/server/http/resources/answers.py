@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Header
@@ -21,35 +20,6 @@ from headwater.server.http.json_values import json_bytes
 MEDIA_TYPE: Final = "application/json"
 ANY: Final = "*"
 
-
-@dataclass(frozen=True, slots=True)
-class FaultOut:
-    """What went wrong.
-
-    Attributes:
-        code: A word for programs; see `headwater.errors`.
-        message: A sentence for people.
-        near: Names like the one that is not there.
-        fix: What to do about it, where that is known.
-    """
-
-    code: str
-    message: str
-    near: list[str]
-    fix: str | None
-
-
-ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"model": FaultOut, "description": "The request can never be right."},
-    401: {"model": FaultOut, "description": "The caller did not say who they are."},
-    403: {"model": FaultOut, "description": "The caller may not do this."},
-    404: {"model": FaultOut, "description": "There is no such thing."},
-    409: {"model": FaultOut, "description": "It contradicts what is stored, or is refused."},
-    412: {"model": FaultOut, "description": "It has changed since it was read."},
-    413: {"model": FaultOut, "description": "The body is too large."},
-    503: {"model": FaultOut, "description": "The store cannot be reached; try again."},
-}
-"""Answers to what goes wrong, for every route."""
 
 Key = Annotated[
     str | None,

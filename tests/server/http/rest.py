@@ -123,4 +123,5 @@ def rest(live: LiveServer, tmp_path: Path) -> Generator[Rest]:
         url = live.mount(app)
         yield Rest(url, app, store, backend)
         backend.stopping.set()
+        app.state.mlflow.close()
         live.unmount(url)

@@ -1,3 +1,4 @@
+import asyncio
 import time
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from headwater.model.models import NewVersion
 from headwater.model.runs import RunChange, RunStatus
 from headwater.server.http.app import create_app
 from headwater.server.http.backend import Backend
-from headwater.server.http.live.topics import RESET, News
+from headwater.server.http.live.listeners import Listeners
+from headwater.server.http.live.topics import RESET, News, topics_of
 from headwater.store.sql.store import SqlStore
 from tests.contract.builders import append, put_type, start_run
 from tests.live import LiveServer
@@ -104,3 +106,15 @@ def test_what_a_slow_listener_missed_is_merged():
     }
     assert first.then(RESET) == RESET
     assert RESET.then(first) == RESET
+
+
+def test_of_a_store_that_nobody_listens_to_nothing_is_asked(tmp_path: Path):
+    async def listen_for_a_while(store: SqlStore) -> tuple[bool, bool]:
+        listeners, topics = Listeners(store), topics_of(store, "ledger")
+        watcher = await listeners.watcher()
+        with listeners.listening(watcher, topics), listeners.listening(watcher, topics):
+            meanwhile = listeners.is_watching
+        return meanwhile, listeners.is_watching
+
+    with SqlStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        assert asyncio.run(listen_for_a_while(store)) == (True, False)

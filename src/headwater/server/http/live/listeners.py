@@ -55,11 +55,6 @@ class Listeners:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def count(self) -> int:
-        """How many listen."""
-        return len(self._all)
-
-    @property
     def is_watching(self) -> bool:
         """Tell whether the store is being asked."""
         return self._task is not None

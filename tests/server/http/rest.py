@@ -1,6 +1,7 @@
 """A Headwater server over a SQLite file, and a client of its REST API."""
 
 import json
+import shutil
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,14 +115,45 @@ def live() -> Generator[LiveServer]:
         yield server
 
 
-@pytest.fixture
-def rest(live: LiveServer, tmp_path: Path) -> Generator[Rest]:
-    """A REST API over an empty store."""
-    with SqlStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        backend = Backend(store=store, blobs=open_blobs("memory://"), spool=tmp_path / "spool")
+class TestStore:
+    """The store of the test that runs: building an application for each would take most of the time."""
+
+    __test__ = False
+    now: Store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now, name)
+
+
+@pytest.fixture(scope="session")
+def rest_api(live: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Generator[Rest]:
+    """The REST API of this worker's tests."""
+    store: Any = TestStore()
+    with SqlStore("memory://") as store.now:
+        spool = tmp_path_factory.mktemp("spool")
+        backend = Backend(store=store, blobs=open_blobs("memory://"), spool=spool)
         app = create_app(backend)
         url = live.mount(app)
         yield Rest(url, app, store, backend)
-        backend.stopping.set()
         app.state.mlflow.close()
         live.unmount(url)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables: copying it is faster than making them."""
+    file = tmp_path_factory.mktemp("empty") / "store.db"
+    SqlStore(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def rest(rest_api: Rest, empty_store: Path, tmp_path: Path) -> Generator[Rest]:
+    """A REST API over an empty store."""
+    rest_api.backend.stopping.clear()
+    file = shutil.copyfile(empty_store, tmp_path / "store.db")
+    with SqlStore(f"sqlite:///{file}") as store:
+        vars(rest_api.store)["now"] = store
+        yield rest_api
+        # Streams look at the store that is about to close.
+        rest_api.backend.stopping.set()

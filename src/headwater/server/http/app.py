@@ -32,6 +32,7 @@ def create_app(
     *,
     hosts: tuple[str, ...] = (),
     origins: tuple[str, ...] = (),
+    has_rest: bool = True,
     max_body_bytes: int = MAX_BODY_MIB * 2**20,
 ) -> FastAPI:
     """Return the application; whoever opened the store and the bytes closes them, after `state.mlflow`.
@@ -42,6 +43,7 @@ def create_app(
         routers: Routes beside the API's, such as those for signing in.
         hosts: Names beside the loopback ones that it answers to.
         origins: Pages elsewhere that may change something.
+        has_rest: Answer people and pages, too. Their hundred routes take most of the time to build.
         max_body_bytes: Largest body of a request that is not an upload of bytes.
     """
     app = FastAPI(
@@ -63,8 +65,10 @@ def create_app(
     )
     add_fault_handlers(app)
     # Routes are tried in this order, and programs call the store's most.
-    api = (store_router(backend), blob_router(backend), resource_router(backend), event_router(backend))
-    for router in (*api, description_router(app)):
+    api = [store_router(backend), blob_router(backend)]
+    if has_rest:
+        api += [resource_router(backend), event_router(backend), description_router(app)]
+    for router in api:
         app.include_router(router, prefix=API)
     app.state.mlflow = MlflowService(backend.store, backend.blobs)
     for router in (health_router(backend), *routers):

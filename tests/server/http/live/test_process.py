@@ -1,6 +1,7 @@
 """A real server process: a stream ends when it is told to stop, and goes on at the next one."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,8 +28,9 @@ def served(folder: Path) -> Generator[tuple[str, subprocess.Popen[str]]]:
     )
     assert process.stderr is not None
     try:
-        line = process.stderr.readline()
-        yield line.partition(" on ")[2].partition(";")[0], process
+        address = re.search(r"http://[\d.]+:\d+", process.stderr.readline())
+        assert address is not None
+        yield address[0], process
     finally:
         process.kill()
         process.wait(30)

@@ -65,12 +65,18 @@ def file_routes(service: MlflowService, prefixes: tuple[str, ...]) -> list[Route
         if "ajax" in prefix
     ]
     of_run = _route_end(files.of_run, Permission.READ)
-    return [*routes, Route("/get-artifact", of_run, methods=["GET"])]
+    of_version = _route_end(files.of_version, Permission.READ)
+    return [
+        *routes,
+        Route("/get-artifact", of_run, methods=["GET"]),
+        Route("/model-versions/get-artifact", of_version, methods=["GET"]),
+    ]
 
 
 class _Files:
     def __init__(self, service: MlflowService) -> None:
         self._artifacts = service.artifacts
+        self._registry = service.registry
         self._blobs = service.blobs
 
     async def download(self, request: Request, _actor: str | None) -> Response:
@@ -82,6 +88,14 @@ class _Files:
         if not run_id or not query.get("path"):
             raise MlflowError("Request must specify run_id and path.")
         return await _sent(self._artifacts.of_run, run_id, query["path"])
+
+    async def of_version(self, request: Request, _actor: str | None) -> Response:
+        query = request.query_params
+        if not all(query.get(name) for name in ("name", "version", "path")):
+            raise MlflowError("Request must specify name, version and path.")
+        place = (query["name"], query["version"], query["path"])
+        path = await run_in_threadpool(self._registry.file_path, *place)
+        return await _sent(self._artifacts.download, path)
 
     async def put(self, request: Request, _actor: str | None) -> Response:
         put = await run_in_threadpool(self._artifacts.target, request.path_params["path"])

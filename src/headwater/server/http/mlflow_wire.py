@@ -8,13 +8,14 @@ from headwater.model.access import Permission
 from headwater.server.http.access import authorize
 
 
-def admit(request: Request, permission: Permission) -> str:
-    """Return the name of who makes a request.
+def admit(request: Request, permission: Permission) -> str | None:
+    """Return the name of who makes a request; None where nobody has to say who they are.
 
     Raises:
         HeadwaterError: nobody knows them, or they lack what it needs.
     """
-    return authorize(request, permission).actor()
+    identity = authorize(request, permission)
+    return identity.name if identity.is_verified else None
 
 
 def error_response(error: MlflowError) -> JSONResponse:

@@ -151,6 +151,8 @@ def test_a_request_that_is_sent_again_is_done_once(rest: Rest):
         rest.fault("POST", "/runs", [{"experiment": "other"}], headers={"Idempotency-Key": "k1"})["status"]
         == 409
     )
+    changed = [{"experiment": "flights", "params": {"lr": 2}}]
+    assert rest.fault("POST", "/runs", changed, headers={"Idempotency-Key": "k1"})["status"] == 409
 
 
 def test_runs_tell_their_fields_and_values(rest: Rest):

@@ -151,6 +151,8 @@ def _started(store: Store, new: NewRun) -> Run:
     found = store.runs.start(new)
     if found.experiment != new.experiment:
         raise ConflictError(f"run {found.run_id} belongs to experiment {found.experiment!r}")
+    if other := [name for name, value in new.params.items() if found.params.get(name) != value]:
+        raise ConflictError(f"run {found.run_id} is there already, and has another {', '.join(other)}")
     return found
 
 

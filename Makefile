@@ -59,6 +59,10 @@ fuzz-mlmd: .venv/.ready-dev .venv-peers/mlmd/.ready ## Compare with the original
 docs: .venv/.ready-dev ## Check that the docs are complete and their examples run
 	$(BIN)/pytest -n 0 $(PYTEST_ARGS) tests/docs
 
+.PHONY: openapi
+openapi: .venv/.ready-dev ## Write the REST API's description to docs/openapi.json
+	$(BIN)/python -m headwater.server.http.description docs/openapi.json
+
 .PHONY: bench
 bench: .venv/.ready-dev | $(filter .venv-tools/%,$(UV)) ## Measure every claim of docs/performance.md (BENCH_ARGS="series")
 	UV=$(UV) $(BIN)/python -m benchmarks $(BENCH_ARGS)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 import headwater as hw
-from headwater.errors import InvalidError, RefusedError
+from headwater.errors import InvalidError, NotFoundError, RefusedError
 from headwater.model.times import milliseconds
 
 
@@ -49,3 +49,13 @@ def test_moments_are_written_in_several_ways():
     assert milliseconds(datetime(2013, 8, 14, 9, tzinfo=UTC)) == milliseconds(nine) == nine
     with pytest.raises(InvalidError, match="2013-08-14T09:00"):
         milliseconds("last Tuesday")
+
+
+def test_a_run_of_then_is_found_and_a_later_one_is_not(moment):
+    [run] = hw.search_runs()
+    later = hw.run("train", capture=False)
+    later.end()
+
+    assert hw.at(moment).get_run(run.run_id[:8]).run_id == run.run_id
+    with pytest.raises(NotFoundError):
+        hw.at(moment).get_run(later.run_id)

@@ -301,9 +301,9 @@ def test_a_run_without_a_block_ends_with_its_session(session, run, monkeypatch):
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(session, run):
-    assert find_run(session, run.run_id[:8]).run_id == run.run_id
+    assert find_run(session.store, run.run_id[:8]).run_id == run.run_id
     with pytest.raises(NotFoundError):
-        find_run(session, "not-a-run")
+        find_run(session.store, "not-a-run")
 
 
 def test_threads_log_to_one_series_and_lose_nothing(session, run):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from headwater.model.filters import Scalar, Scope
 from headwater.model.graph import KEEP, ExecutionState, Keep
 from headwater.model.ids import ContextId, ExecutionId, RunId
 from headwater.model.series import LatestMetric
@@ -82,6 +83,23 @@ class Run:
     params: Properties = field(default_factory=dict[str, PropertyValue])
     tags: Properties = field(default_factory=dict[str, PropertyValue])
     metrics: Mapping[str, LatestMetric] = field(default_factory=dict[str, LatestMetric])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunField:
+    """A metric, param or tag, and how many runs have it."""
+
+    scope: Scope
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldValue:
+    """A value, and how many runs have it. A param's is the text of it, whichever way it was logged."""
+
+    value: Scalar
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,7 +134,7 @@ class Client:
             NotFoundError: there is none.
             InvalidError: several begin like this.
         """
-        return find_run(self.session, run_id)
+        return find_run(self.store, run_id)
 
     def search_runs(self, filter: str = "", *, order_by: str = "", limit: int = 100) -> list[Run]:
         """Return the runs that a filter selects; by default the newest first.

@@ -8,6 +8,7 @@ from typing import Final
 from headwater.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
 from headwater.model.actor import user_name
 from headwater.model.ids import ExecutionId, RunId, new_run_id
+from headwater.model.protocols import Store
 from headwater.model.runs import NewRun, Run, RunChange, RunStatus
 from headwater.tracking.delivery import execution_id
 from headwater.tracking.records import RunEntry
@@ -92,12 +93,12 @@ def _begin(session: Session, new: NewRun, parent: ActiveRun | Run | str | None) 
 
 def _parent_run_id(session: Session, parent: ActiveRun | Run | str | None) -> RunId | None:
     if isinstance(parent, str):
-        return find_run(session, parent).run_id
+        return find_run(session.store, parent).run_id
     return parent.run_id if parent is not None else None
 
 
 def _resume(session: Session, experiment: str, text: str) -> ActiveRun:
-    found = find_run(session, text)
+    found = find_run(session.store, text)
     if found.experiment != experiment:
         raise ConflictError(
             f"run {found.run_id} belongs to experiment {found.experiment!r}, not {experiment!r}"
@@ -114,7 +115,7 @@ def _resume(session: Session, experiment: str, text: str) -> ActiveRun:
     )
 
 
-def find_run(session: Session, text: str) -> Run:
+def find_run(store: Store, text: str) -> Run:
     """Return a stored run by its id, its reference, or the beginning of its id.
 
     Raises:
@@ -122,10 +123,10 @@ def find_run(session: Session, text: str) -> Run:
         InvalidError: several begin like this.
     """
     prefix = text.removeprefix("runs/")
-    ids = session.store.runs.with_prefix(prefix, limit=2)
+    ids = store.runs.with_prefix(prefix, limit=2)
     if not ids:
-        removed = session.store.upkeep.removed_runs(prefix, limit=1)
+        removed = store.upkeep.removed_runs(prefix, limit=1)
         raise NotFoundError("run", text, gone=removed[0].obituary if removed else "")
     if len(ids) > 1:
         raise InvalidError(f"several runs begin with {prefix!r}, such as {ids[0]} and {ids[1]}")
-    return session.store.runs.get(ids)[0]
+    return store.runs.get(ids)[0]

@@ -23,6 +23,7 @@ from headwater.server.http.access import (
 from headwater.server.http.limits import Bodies
 from headwater.server.http.origins import Origins
 from tests.server.auth.conftest import *  # noqa: F403  # the people and their guards
+from tests.server.http.rest import *  # noqa: F403  # a server over an empty store, and its client
 from tests.server.http.serving import served
 
 STATUSES = {"unauthenticated": 401, "forbidden": 403, "throttled": 429}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from headwater.model.filters import Filter
 from headwater.model.graph import (
     Artifact,
     ArtifactChange,
@@ -98,6 +99,10 @@ class NodeStore(Protocol[Id, N, NewN, ChangeN]):
 
     def page(self, listing: Listing = ..., /) -> Page[N]:
         """Return a page of nodes; without order, by id."""
+        ...
+
+    def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        """Count the nodes that a list of this filter has, and stop at `limit`."""
         ...
 
     def find(self, type_id: TypeId, name: str) -> N | None:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from headwater.model.filters import Field, Filter
 from headwater.model.graph import Context
 from headwater.model.ids import ExecutionId, RunId
 from headwater.model.listing import Listing, Page
-from headwater.model.runs import NewRun, Run, RunChange
+from headwater.model.runs import FieldValue, NewRun, Run, RunChange, RunField
 from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
 from headwater.model.values import Properties, PropertyValue
 
@@ -36,6 +37,32 @@ class RunStore(Protocol):
 
     def page(self, listing: Listing = ..., /, *, with_metrics: bool = True) -> Page[Run]:
         """Return a page of runs; without order, newest start first."""
+        ...
+
+    def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        """Count the runs that a list of this filter has, and stop at `limit`."""
+        ...
+
+    def fields(self, prefix: str = "", /, *, limit: int = 200) -> list[RunField]:
+        """Return the metrics, params and tags that runs have, those that most runs have first.
+
+        Args:
+            prefix: Only names that begin like this.
+            limit: At most so many of each.
+        """
+        ...
+
+    def values(self, field: Field, prefix: str = "", /, *, limit: int = 20) -> list[FieldValue]:
+        """Return the values of a param, a tag or a text of runs, those that most runs have first.
+
+        Args:
+            field: A param, a tag, or one of the attributes `name`, `experiment`, `user` and `host`.
+            prefix: Only values whose text begins like this; long texts are left out.
+            limit: At most so many.
+
+        Raises:
+            InvalidError: the field is none of these.
+        """
         ...
 
     def update(self, change: RunChange, /) -> Run:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from headwater.model.data import DataSet, DataVersion, NewDataVersion
+from headwater.model.filters import Filter
 from headwater.model.ids import ArtifactId
 from headwater.model.listing import Listing, Page
 from headwater.model.models import (
@@ -52,6 +53,10 @@ class ModelStore(Protocol):
         """Return a page of registered models; without order, by name."""
         ...
 
+    def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        """Count the registered models that a list of this filter has, and stop at `limit`."""
+        ...
+
     def add_version(self, new: NewVersion, /, *, actor: str, key: str | None = None) -> ModelVersion:
         """Register a version under the next number, and the model if it is new; noted in the ledger.
 
@@ -81,6 +86,10 @@ class ModelStore(Protocol):
 
     def page_versions(self, listing: Listing = ..., /) -> Page[ModelVersion]:
         """Return a page of model versions; without order, by id."""
+        ...
+
+    def count_versions(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        """Count the versions that a list of this filter has, and stop at `limit`."""
         ...
 
     def by_artifact_ids(self, ids: Sequence[ArtifactId], /) -> list[ModelVersion]:

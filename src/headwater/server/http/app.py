@@ -1,7 +1,6 @@
 """The application: all routes over one store."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -12,16 +11,18 @@ from headwater.server.http.access import Identify
 from headwater.server.http.access_log import AccessLog
 from headwater.server.http.backend import Backend
 from headwater.server.http.blobs import blob_router
+from headwater.server.http.compression import Compression
+from headwater.server.http.description import API, description_router
 from headwater.server.http.faults import add_fault_handlers, fault_response
 from headwater.server.http.health import health_router
 from headwater.server.http.limits import Bodies
+from headwater.server.http.live.events import event_router
 from headwater.server.http.mlflow import mlflow_routes
 from headwater.server.http.origins import Origins
+from headwater.server.http.resources import resource_router
 from headwater.server.http.settings import MAX_BODY_MIB
 from headwater.server.http.store_calls import store_router
 from headwater.version import VERSION
-
-API: Final = "/api/v1"
 
 
 def create_app(
@@ -31,6 +32,7 @@ def create_app(
     *,
     hosts: tuple[str, ...] = (),
     origins: tuple[str, ...] = (),
+    has_rest: bool = True,
     max_body_bytes: int = MAX_BODY_MIB * 2**20,
 ) -> FastAPI:
     """Return the application; whoever opened the store and the bytes closes them, after `state.mlflow`.
@@ -41,6 +43,7 @@ def create_app(
         routers: Routes beside the API's, such as those for signing in.
         hosts: Names beside the loopback ones that it answers to.
         origins: Pages elsewhere that may change something.
+        has_rest: Answer people and pages, too. Their hundred routes take most of the time to build.
         max_body_bytes: Largest body of a request that is not an upload of bytes.
     """
     app = FastAPI(
@@ -50,17 +53,22 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         max_body_size=max_body_bytes,
         middleware=[
             Middleware(AccessLog),
             Middleware(Origins, hosts=hosts, origins=origins),
             Middleware(Bodies),
             Middleware(Identify, guard=guard or OpenGuard(), refuse=fault_response),
+            Middleware(Compression),
         ],
     )
     add_fault_handlers(app)
     # Routes are tried in this order, and programs call the store's most.
-    for router in (store_router(backend), blob_router(backend)):
+    api = [store_router(backend), blob_router(backend)]
+    if has_rest:
+        api += [resource_router(backend), event_router(backend), description_router(app)]
+    for router in api:
         app.include_router(router, prefix=API)
     app.state.mlflow = MlflowService(backend.store, backend.blobs)
     for router in (health_router(backend), *routers):

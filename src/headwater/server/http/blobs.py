@@ -42,12 +42,8 @@ def blob_router(backend: Backend) -> APIRouter:
         lines = (msgspec.json.encode(each) + b"\n" for each in blobs.stored())
         return StreamingResponse(in_pieces(lines), media_type="application/x-ndjson")
 
-    @router.api_route(
-        "/blobs/{digest}",
-        methods=["GET", "HEAD"],
-        dependencies=reads,
-        response_class=StreamingResponse,
-    )
+    @router.head("/blobs/{digest}", dependencies=reads, include_in_schema=False)
+    @router.get("/blobs/{digest}", dependencies=reads, response_class=StreamingResponse)
     def get_blob(digest: str, request: Request) -> Response:
         """Return a file's bytes, or the manifest of a folder; takes `Range` and `If-None-Match`."""
         headers = {

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headwater.errors import FilterError, HeadwaterError, NotFoundError
+from headwater.errors import FilterError, HeadwaterError, NotFoundError, UnmetError
 from headwater.server.http.access import refusal_headers
+from headwater.server.http.json_values import json_bytes
 from headwater.store.calls import MEDIA_TYPE, fault, pack
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -36,6 +36,27 @@ STATUSES: Final[Mapping[str, int]] = {
 """HTTP statuses by code, as `headwater.errors` lists them."""
 
 _WORDS: Final = {404: "not_found", 405: "invalid", 413: "too_large", 415: "invalid"}
+_FIXES: Final[Mapping[str, str]] = {
+    "conflict": "read what is stored and send what differs from it, or use another Idempotency-Key",
+    "stale": "read it again and redo the change on what it is now",
+    "bad_metric": "send a number, or log the value as a param or a tag",
+    "unavailable": "try again in a moment",
+    "unauthenticated": "send Authorization: Bearer TOKEN; `headwater tokens add` makes a token",
+    "forbidden": "ask an administrator for a role, or for a grant on this subject",
+    "throttled": "wait for as long as Retry-After says",
+    "schema": "run `headwater db upgrade`, or start a server of the version that made the tables",
+}
+"""What to do about an error, by its code, where the error does not say it better."""
+
+
+class RefusalError(HTTPException):
+    """A request that HTTP itself has a status for, with what to do about it."""
+
+    def __init__(self, status: int, code: str, message: str, *, fix: str) -> None:
+        super().__init__(status, message)
+        self.code, self.fix = code, fix
+
+
 _log = logging.getLogger(__name__)
 
 
@@ -54,8 +75,7 @@ def fault_response(request: Request, error: HeadwaterError) -> Response:
     if MEDIA_TYPE in request.headers.get("accept", ""):
         return Response(pack(fault(error)), status, headers, MEDIA_TYPE)
     near = error.near if isinstance(error, NotFoundError) else ()
-    fix = f"one of {', '.join(error.allowed)}" if isinstance(error, FilterError) and error.allowed else None
-    return json_fault(error.code, str(error), status, near=near, fix=fix, headers=headers)
+    return json_fault(error.code, str(error), status, near=near, fix=_fix(error), headers=headers)
 
 
 def json_fault(
@@ -69,7 +89,19 @@ def json_fault(
 ) -> Response:
     """Answer with the one shape that errors have."""
     body = {"code": code, "message": message, "near": list(near), "fix": fix}
-    return Response(msgspec.json.encode(body), status, headers, "application/json")
+    return Response(json_bytes(body), status, headers, "application/json")
+
+
+def _fix(error: HeadwaterError) -> str | None:
+    match error:
+        case FilterError(allowed=allowed) if allowed:
+            return f"one of {', '.join(allowed)}"
+        case NotFoundError(near=near) if near:
+            return f"did you mean {near[0]}?"
+        case UnmetError():
+            return "; ".join(map(str, error.missing))
+        case _:
+            return _FIXES.get(error.code)
 
 
 async def _headwater_error(request: Request, error: Any) -> Response:
@@ -84,6 +116,8 @@ async def _validation_error(_: Request, error: Any) -> Response:
 
 
 async def _http_error(_: Request, error: Any) -> Response:
+    if isinstance(error, RefusalError):
+        return json_fault(error.code, str(error.detail), error.status_code, fix=error.fix)
     code = _WORDS.get(error.status_code, "invalid" if error.status_code < 500 else "internal")
     return json_fault(code, str(error.detail), error.status_code, headers=error.headers)
 

@@ -7,17 +7,17 @@ from headwater.model.access import Permission
 
 _READ: Final = {
     "approvals": "requests",
-    "artifacts": "by_digests by_external_ids by_uris find get page",
-    "contexts": "by_external_ids find get page",
+    "artifacts": "by_digests by_external_ids by_uris count find get page",
+    "contexts": "by_external_ids count find get page",
     "data": "all by_artifact_ids version versions",
-    "executions": "by_external_ids find get page",
+    "executions": "by_external_ids count find get page",
     "ledger": "entries head records",
     "lineage": "path reach walk",
     "links": "artifacts_of_contexts children contexts_of_artifacts contexts_of_executions "
     "events_of_artifacts events_of_executions executions_of_contexts parents",
-    "models": "by_artifact_ids get page page_versions previous_holder resolve version",
+    "models": "by_artifact_ids count count_versions get page page_versions previous_holder resolve version",
     "releases": "check deployments process verdicts",
-    "runs": "by_execution_ids experiments get page with_prefix",
+    "runs": "by_execution_ids count experiments fields get page values with_prefix",
     "series": "buckets keys latest read sample",
     "types": "all find get",
     "upkeep": "digests_in_use facts named_bytes removed_runs tombstones",

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model import builtin
-from headwater.model.filters import And, Comparison, Entity, Field, Operator, Scope
+from headwater.model.filters import And, Comparison, Entity, Field, Filter, Operator, Scope
 from headwater.model.graph import (
     ArtifactChange,
     ArtifactState,
@@ -123,10 +123,9 @@ class Models:
 
     def page(self, listing: Listing = Listing(), /) -> Page[RegisteredModel]:
         self._types.ensure(builtin.REGISTERED_MODEL)
-        is_model = Comparison(Field(Scope.ATTRIBUTE, "type"), Operator.EQ, builtin.REGISTERED_MODEL.name)
         by_name = (Order(Field(Scope.ATTRIBUTE, "name")),)
         mine = Listing(
-            filter=And((is_model, listing.filter)) if listing.filter else is_model,
+            filter=_among_models(listing.filter),
             order_by=listing.order_by or by_name,
             limit=listing.limit,
             page_token=listing.page_token,
@@ -135,6 +134,11 @@ class Models:
         with self._db.read() as conn:
             ids, token = search.page(conn, self._db, Entity.CONTEXT, mine)
             return Page(tuple(self._views.models(conn, [ContextId(i) for i in ids])), token)
+
+    def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        self._types.ensure(builtin.REGISTERED_MODEL)
+        with self._db.read() as conn:
+            return search.count(conn, self._db, Entity.CONTEXT, _among_models(filter), limit)
 
     def add_version(self, new: NewVersion, /, *, actor: str, key: str | None = None) -> ModelVersion:
         versions.check_name("model", new.model)
@@ -196,6 +200,10 @@ class Models:
         with self._db.read() as conn:
             ids, token = search.page(conn, self._db, Entity.VERSION, listing)
         return Page(tuple(self.by_artifact_ids([ArtifactId(i) for i in ids])), token)
+
+    def count_versions(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        with self._db.read() as conn:
+            return search.count(conn, self._db, Entity.VERSION, filter, limit)
 
     def by_artifact_ids(self, ids: Sequence[ArtifactId], /) -> list[ModelVersion]:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
@@ -384,3 +392,8 @@ def _check_alias(label: str) -> None:
         )
     if label == LATEST:
         raise InvalidError(f"{label!r} has a meaning of its own and cannot be an alias")
+
+
+def _among_models(filter: Filter | None) -> Filter:
+    is_model = Comparison(Field(Scope.ATTRIBUTE, "type"), Operator.EQ, builtin.REGISTERED_MODEL.name)
+    return And((is_model, filter)) if filter else is_model

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError
+from headwater.model.filters import Filter
 from headwater.model.graph import (
     KEEP,
     Artifact,
@@ -98,6 +99,10 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             ids, token = search.page(conn, self._db, self.nodes.entity, listing)
             found = self.by_ids(conn, ids)
         return Page(tuple(found[i] for i in ids if i in found), token)
+
+    def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        with self._db.read() as conn:
+            return search.count(conn, self._db, self.nodes.entity, filter, limit)
 
     def find(self, type_id: TypeId, name: str) -> N | None:
         with self._db.read() as conn:

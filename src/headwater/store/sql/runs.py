@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError, StaleWriteError
 from headwater.model import builtin
-from headwater.model.filters import Entity
+from headwater.model.filters import Entity, Field, Filter
 from headwater.model.graph import (
     KEEP,
     Association,
@@ -21,11 +21,20 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ContextId, ExecutionId, RunId
 from headwater.model.listing import Listing, Page
-from headwater.model.runs import EXECUTION_STATES, NewRun, Run, RunChange, RunStatus
+from headwater.model.runs import (
+    EXECUTION_STATES,
+    FieldValue,
+    NewRun,
+    Run,
+    RunChange,
+    RunField,
+    RunStatus,
+)
 from headwater.model.series import LatestMetric, Points
 from headwater.model.values import Properties, PropertyValue
 from headwater.store.sql import properties, search
 from headwater.store.sql.database import Database
+from headwater.store.sql.fields import field_values, run_fields
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
 from headwater.store.sql.prepared import Prepared
@@ -137,6 +146,18 @@ class Runs:
             ids, token = search.page(conn, self._db, Entity.RUN, listing)
             found = self._load(conn, ids, with_metrics=with_metrics)
         return Page(tuple(found[ExecutionId(i)] for i in ids), token)
+
+    def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
+        with self._db.read() as conn:
+            return search.count(conn, self._db, Entity.RUN, filter, limit)
+
+    def fields(self, prefix: str = "", /, *, limit: int = 200) -> list[RunField]:
+        with self._db.read() as conn:
+            return run_fields(conn, prefix, limit)
+
+    def values(self, field: Field, prefix: str = "", /, *, limit: int = 20) -> list[FieldValue]:
+        with self._db.read() as conn:
+            return field_values(conn, field, prefix, limit)
 
     def update(self, change: RunChange, /) -> Run:
         if change.name is not KEEP:

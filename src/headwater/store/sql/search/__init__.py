@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 
-from headwater.model.filters import Entity
+from headwater.errors import InvalidError
+from headwater.model.filters import Entity, Filter
 from headwater.model.listing import Listing
 from headwater.store.sql.database import Database
 from headwater.store.sql.search.plan import FEW
@@ -31,4 +32,15 @@ def page(
     return Search(conn, db, entity, listing, few=few).page()
 
 
-__all__ = ["page"]
+def count(conn: sa.Connection, db: Database, entity: Entity, filter: Filter | None, limit: int) -> int:
+    """Count the nodes that meet a filter, and stop at a limit.
+
+    Raises:
+        InvalidError: the filter or the limit cannot be right.
+    """
+    if limit < 0:
+        raise InvalidError(f"a count stops at 0 or more, not {limit}")
+    return Search(conn, db, entity, Listing(filter=filter)).count(limit)
+
+
+__all__ = ["count", "page"]

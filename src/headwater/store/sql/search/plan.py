@@ -95,6 +95,18 @@ class Plan:
         """Count what each origin gives, up to the number in the parameter `few`."""
         return sa.select(*(_count(origin.ids) for origin in self.origins))
 
+    def count(self, *, origin: int | None = None) -> sa.Select[Any]:
+        """Build the statement that counts the answer, and stops at its parameter `count_limit`."""
+        found = (
+            sa.select(self._place.id)
+            .select_from(self._place.source)
+            .where(*self._place.where, *self._conditions(None, origin))
+            .limit(sa.bindparam("count_limit", type_=sa.BigInteger(), required=False))
+        )
+        if origin is not None:
+            found = found.where(self._dialect.given(self._place.id, sa.bindparam("ids", required=False)))
+        return sa.select(sa.func.count()).select_from(found.subquery())
+
     def part(
         self, after: Position | None = None, *, origin: int | None = None, rank: int | None = None
     ) -> Part:

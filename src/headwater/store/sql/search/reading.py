@@ -40,12 +40,19 @@ class Shape:
         self._parts: dict[tuple[int | None, int | None], tuple[Part, _Statement]] = {}
         self.counts = self._compiled(plan.counts()) if plan.origins else None
         self._origins: dict[int, _Statement] = {}
+        self._totals: dict[int | None, _Statement] = {}
 
     def origin(self, number: int) -> _Statement:
         """Return the statement of one origin."""
         if number not in self._origins:
             self._origins[number] = self._compiled(self.plan.origins[number].ids)
         return self._origins[number]
+
+    def total(self, origin: int | None) -> _Statement:
+        """Return the statement that counts the answer."""
+        if origin not in self._totals:
+            self._totals[origin] = self._compiled(self.plan.count(origin=origin))
+        return self._totals[origin]
 
     def part(self, *, origin: int | None, rank: int | None) -> tuple[Part, _Statement]:
         """Return one part of the answer."""
@@ -92,6 +99,14 @@ class Search:
                 del found[limit:]
                 return [node_id for node_id, _ in found], token_of(self._digest(), found[-1][1])
         return [node_id for node_id, _ in found], None
+
+    def count(self, limit: int) -> int:
+        """Return how many nodes all pages have together, counted up to a limit."""
+        origin, few = self._few()
+        if origin is not None and not few:
+            return 0
+        given: dict[str, Any] = {} if origin is None else {"ids": self._db.dialect.pack_ids(few)}
+        return self._shape.total(origin).rows(self._conn, self._values, count_limit=limit, **given)[0][0]
 
     def _plan(self, listing: Listing) -> Plan:
         return Plan(self._db.dialect, self._entity, listing)

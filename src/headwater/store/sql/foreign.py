@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import CorruptError, InvalidError, NotFoundError, UnavailableError
 from headwater.store.sql.dialects import dialect_for
-from headwater.store.sql.dialects.sqlite import BUSY_TIMEOUT_S, database_path
+from headwater.store.sql.dialects.sqlite import database_path, read_only
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
@@ -156,8 +156,7 @@ def _open_file(url: str) -> sa.Engine:
 
 
 def _connection(path: Path) -> sqlite3.Connection:
-    address = f"{path.as_uri()}?mode=ro"
-    opened = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    opened = read_only(path)
     opened.text_factory = _text
     return opened
 

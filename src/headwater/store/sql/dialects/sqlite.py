@@ -54,6 +54,12 @@ def database_path(url: str) -> Path:
     return Path(database)
 
 
+def read_only(path: Path) -> sqlite3.Connection:
+    """Connect to a file in such a way that nothing can be written, not even its journal mode."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+
+
 def _with_events(engine: sa.Engine) -> sa.Engine:
     listen(engine, "connect", _on_connect)
     listen(engine, "begin", _on_begin)

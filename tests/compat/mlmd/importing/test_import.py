@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from headwater.compat.mlmd.importing import ImportReport, import_database, open_source
+from headwater.compat.mlmd.importing.source import BATCH
 from headwater.compat.mlmd.service import MetadataService
 from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError, SchemaError
 from headwater.model.graph import ArtifactChange, NewArtifact, NewType, NodeKind
@@ -172,6 +173,55 @@ LATER = [
 ]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_names_and_external_ids_may_be_passed_round(
+    file: Path, request: pytest.FixtureRequest, store_url: str, kind: str
+):
+    url = store_url if kind == "sqlite" else request.getfixturevalue(f"fresh_{kind}_url")()
+    contexts = [(i, 14, f"n{i}", f"x{i}", 5, 5) for i in range(11, 20)]
+    with closing(sqlite3.connect(file)) as conn, conn:
+        conn.executemany("INSERT INTO Context VALUES (?, ?, ?, ?, ?, ?)", contexts)
+    passed = {11: 19, 19: 14, 14: 11, 12: 13, 13: 12, 15: 16, 16: 17}
+    with open_store(url) as store:
+        bring(file, store, batch=2)
+        # 17 gives its name to 16 and takes a new one, and so does its external id, which goes round.
+        for i, other in {**passed, 17: 99}.items():
+            run_sql(file, f"UPDATE Context SET name = 'new{other}', external_id = NULL WHERE id = {i}")
+        for i, other in {**passed, 17: 99}.items():
+            run_sql(
+                file,
+                f"UPDATE Context SET name = 'n{other}', external_id = 'x{15 if other == 99 else other}', "
+                f"last_update_time_since_epoch = 6 WHERE id = {i}",
+            )
+
+        report = bring(file, store, batch=2)
+
+        found = {each.id: (each.name, each.external_id) for each in store.contexts.get([*range(11, 20)])}
+    assert report.is_complete
+    assert report.tables["Context"].changed == 8
+    assert found == {
+        **{i: (f"n{passed.get(i, i)}", f"x{passed.get(i, i)}") for i in range(11, 20)},
+        17: ("n99", "x15"),
+    }
+
+
+def test_an_event_without_a_time_has_that_of_its_execution(file: Path, store_url: str):
+    run_sql(file, "UPDATE Execution SET create_time_since_epoch = 70 + id")
+    run_sql(file, "INSERT INTO Event VALUES (4, 1, 77, 3, NULL)")
+    run_sql(file, "UPDATE Event SET milliseconds_since_epoch = NULL WHERE id > 1")
+
+    with open_store(store_url) as store:
+        bring(file, store, batch=1)
+        events = store.links.events_of_executions([1, 2, 77])
+
+    assert [(each.execution_id, each.artifact_id, each.time_ms) for each in events] == [
+        (1, 1, 5),
+        (1, 2, 71),
+        (2, 2, 72),
+        (77, 1, 0),
+    ]
+
+
 def test_what_changed_here_since_stays(file: Path, store_url: str):
     with open_store(store_url) as store:
         bring(file, store)
@@ -297,9 +347,9 @@ def test_what_cannot_be_read_is_told(
         bring(file, store)
 
 
-def bring(place: Path | str, store: Store) -> ImportReport:
+def bring(place: Path | str, store: Store, *, batch: int = BATCH) -> ImportReport:
     """Import a database."""
-    with open_source(str(place)) as source:
+    with open_source(str(place), batch=batch) as source:
         return import_database(source, store)
 
 

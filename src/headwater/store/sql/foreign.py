@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -157,12 +158,8 @@ def _open_file(url: str) -> sa.Engine:
 
 def _connection(path: Path) -> sqlite3.Connection:
     opened = read_only(path)
-    opened.text_factory = _text
+    opened.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     return opened
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
 
 
 def _shown(url: str) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,14 @@ import pytest
 from headwater.compat.mlmd.importing import ImportReport, import_database, open_source
 from headwater.compat.mlmd.importing.source import BATCH
 from headwater.compat.mlmd.service import MetadataService
-from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError, SchemaError
+from headwater.errors import (
+    ConflictError,
+    CorruptError,
+    InvalidError,
+    NotFoundError,
+    SchemaError,
+    UnavailableError,
+)
 from headwater.model.graph import ArtifactChange, NewArtifact, NewType, NodeKind
 from headwater.model.protocols import Store
 from headwater.server.grpc import MlmdServer
@@ -305,12 +313,43 @@ def overwrite(file: Path) -> None:
     file.write_bytes(data)
 
 
+LEAVE = """
+import os, signal, sqlite3, sys
+conn = sqlite3.connect(sys.argv[1], isolation_level=None)
+conn.execute("PRAGMA cache_size = 1")
+conn.execute("BEGIN")
+conn.execute("UPDATE Type SET description = hex(randomblob(9000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def leave_in_a_write(file: Path) -> None:
+    """Let a process die that writes to it."""
+    subprocess.run([sys.executable, "-c", LEAVE, file], check=False, timeout=60)
+
+
+def to_folder(file: Path) -> None:
+    """Put a folder in its place."""
+    file.unlink()
+    file.mkdir()
+
+
+def to_store(file: Path) -> None:
+    """Put a store of our own in its place."""
+    file.unlink()
+    open_store(f"sqlite:///{file}").close()
+
+
 @pytest.mark.parametrize(
     ("damage", "error", "problem"),
     [
         (lambda f: f.unlink(), NotFoundError, "no file"),
         (lambda f: f.write_text("no database"), InvalidError, "is not a SQLite database"),
-        (lambda f: run_sql(f, "DROP TABLE MLMDEnv"), InvalidError, "not one that ML Metadata wrote"),
+        (leave_in_a_write, UnavailableError, "left in the middle of a write"),
+        (to_folder, InvalidError, "is a folder"),
+        (lambda f: f.write_bytes(b""), InvalidError, "but empty, or of another program"),
+        (to_store, InvalidError, "but a store of headwater"),
+        (lambda f: run_sql(f, "DROP TABLE MLMDEnv"), InvalidError, "but lacks the tables MLMDEnv"),
         (
             lambda f: run_sql(f, "UPDATE MLMDEnv SET schema_version = 11"),
             SchemaError,
@@ -329,6 +368,10 @@ def overwrite(file: Path) -> None:
     ids=[
         "no-file",
         "no-database",
+        "left",
+        "folder",
+        "empty",
+        "store",
         "not-mlmd",
         "newer",
         "too-old",

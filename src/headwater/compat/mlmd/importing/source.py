@@ -71,6 +71,9 @@ _KEY: Final = (
     *("create_time_since_epoch", "last_update_time_since_epoch"),
 )
 
+_NEEDED: Final = ("MLMDEnv", "Type", "Artifact", "Execution", "Event")
+"""Tables without which it is no database of ML Metadata."""
+
 
 def open_source(place: str, *, batch: int = BATCH) -> "Source":
     """Open a database that ML Metadata wrote; it is never written to.
@@ -304,12 +307,18 @@ def _event(row: Sequence[Any], path: EventPath, made: Mapping[int, int]) -> Even
     )
 
 
+def _what(tables: ForeignTables, missing: Sequence[str]) -> str:
+    if tables.has("ledger") and tables.has("alembic_version"):
+        return "a store of headwater: it is used with --store"
+    if len(missing) == len(_NEEDED):
+        return "empty, or of another program: it has none of the tables of ML Metadata"
+    return f"lacks the tables {', '.join(missing)}"
+
+
 def _version(tables: ForeignTables) -> int:
-    needed = ("MLMDEnv", "Type", "Artifact", "Execution", "Event")
-    if not all(tables.has(name) for name in needed):
-        raise InvalidError(
-            "the database is not one that ML Metadata wrote: it lacks the tables MLMDEnv, Type, …"
-        )
+    missing = [name for name in _NEEDED if not tables.has(name)]
+    if missing:
+        raise InvalidError(f"the database is not one that ML Metadata wrote, but {_what(tables, missing)}")
     found = [row[0] for row in tables.all("MLMDEnv", ("schema_version",))]
     if len(found) != 1:
         raise SchemaError(

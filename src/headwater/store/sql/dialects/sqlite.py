@@ -152,7 +152,16 @@ def _setup_turn(_: sa.Engine) -> Generator[None]:
 
 
 def _is_busy(error: BaseException) -> bool:
-    words = ("locked", "busy", "unable to open", "disk I/O", "readonly", "not a database", "malformed")
+    words = (
+        "locked",
+        "busy",
+        "unable to open",
+        "disk I/O",
+        "is full",
+        "readonly",
+        "not a database",
+        "malformed",
+    )
     is_general = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
     return is_general and any(word in str(error) for word in words)
 

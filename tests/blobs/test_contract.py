@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -340,3 +341,22 @@ def test_altered_bytes_are_not_taken(blobs, tmp_path):
         blobs.take(digest, source)
 
     assert not blobs.has(digest)
+
+
+def test_a_manifest_of_stored_files_is_the_folder_that_has_them(blobs, tmp_path):
+    (tmp_path / "folder" / "sub").mkdir(parents=True)
+    for path, data in (("a", b"one"), ("sub/b", b"two")):
+        (tmp_path / "folder" / path).write_bytes(data)
+    stored = {"a": blobs.put_bytes(b"one"), "sub/b": blobs.put_bytes(b"two")}
+    entries = [
+        ManifestEntry(path=path, digest=blob.digest, size_bytes=blob.size_bytes)
+        for path, blob in stored.items()
+    ]
+
+    made = blobs.put_manifest(entries[::-1])
+
+    assert made == blobs.put_folder(tmp_path / "folder")
+    assert blobs.manifest(made.digest) == entries
+    for paths in (("a", "a"), ("a", "a/b"), ("../a",), ("/a",), ("",)):
+        with pytest.raises(InvalidError):
+            blobs.put_manifest([replace(entries[0], path=path) for path in paths])

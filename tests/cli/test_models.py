@@ -132,3 +132,10 @@ def test_what_was_in_production_then_is_told(cli, trained, fill):
     assert cli.lines("models", "at", "2013-08-14") == ["No models were registered then."]
     assert "did you mean late-flights" in cli("models", "at", "2100-01-01", "late-fligths", code=3).stderr
     cli("models", "at", "last Tuesday", code=2)
+
+
+def test_a_model_is_renamed_with_its_versions(cli, trained):
+    row = cli.json("models", "rename", "late-flights", "delays", "--reason", "clearer")
+
+    assert (row["name"], row["versions"], row["production"]) == ("delays", 2, 2)
+    assert cli.json("ledger", "show")[-1]["details"] == {"before": "late-flights", "after": "delays"}

@@ -64,6 +64,17 @@ def test_unusable_names_are_refused(store, name):
     assert store.contexts.page().items == ()
 
 
+def test_a_model_that_has_to_be_new_is_not_there_yet(store):
+    model = store.models.register("m", actor="ann", is_new=True)
+
+    assert model.name == "m"
+    with pytest.raises(ConflictError, match="already"):
+        store.models.register("m", is_new=True)
+    store.models.delete("m", actor="ann", reason="")
+    with pytest.raises(ConflictError, match="deleted"):
+        store.models.register("m", is_new=True)
+
+
 def test_deleted_model_is_not_registered_anew(store):
     model = store.models.register("m")
     store.contexts.delete([model.id])

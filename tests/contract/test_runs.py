@@ -1,13 +1,15 @@
 """Runs: start, change, params, heartbeat, experiments."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
+from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError, StaleWriteError
 from headwater.model import builtin
 from headwater.model.graph import Association, ExecutionState
 from headwater.model.ids import RunId, new_run_id
 from headwater.model.runs import EXECUTION_STATES, Run, RunChange, RunStatus
-from headwater.model.series import LatestMetric
+from headwater.model.series import LatestMetric, Points
 from tests.contract.builders import START_MS, add_executions, append, start_run
 
 
@@ -346,3 +348,64 @@ def test_deleted_run_is_still_read(store, clock):
     store.executions.delete([run.id])
 
     assert store.runs.get([run.run_id])[0].deleted_ms == clock()
+
+
+def test_log_takes_params_points_and_tags_at_once(store):
+    run = start_run(store, params={"a": 1}, tags={"old": "x", "kept": 1})
+    points = {"loss": Points.of([(0, 10, 0.5), (1, 11, 0.25)]), "auc": Points.of([(0, 10, 0.9)])}
+
+    store.runs.log(run.id, params={"a": 1, "b": "x"}, points=points, tags={"t": "v", "old": None})
+
+    found = store.runs.get([run.run_id])[0]
+    assert (found.params, found.tags) == ({"a": 1, "b": "x"}, {"kept": 1, "t": "v"})
+    assert {key: (m.step, m.value) for key, m in found.metrics.items()} == {
+        "loss": (1, 0.25),
+        "auc": (0, 0.9),
+    }
+    assert store.series.read(run.id, "loss") == points["loss"]
+
+
+def test_log_is_all_or_none(store):
+    run = start_run(store, params={"a": 1})
+    points = {"loss": Points.of([(0, 10, 0.5)])}
+
+    with pytest.raises(ConflictError, match="param 'a' is 1 already"):
+        store.runs.log(run.id, params={"b": 2, "a": 3}, points=points, tags={"t": "v"})
+    with pytest.raises(InvalidError, match="metric name"):
+        store.runs.log(run.id, params={"b": 2}, points={"": points["loss"]}, tags={"t": "v"})
+
+    assert store.runs.get([run.run_id]) == [run]
+
+
+def test_log_is_refused_for_a_deleted_run_and_for_none(store):
+    run = start_run(store)
+    store.executions.delete([run.id])
+
+    with pytest.raises(RefusedError, match="is deleted"):
+        store.runs.log(run.id, tags={"t": "v"})
+    with pytest.raises(NotFoundError):
+        store.runs.log(10**9, points={"loss": Points.of([(0, 10, 0.5)])})
+
+    assert store.series.keys(run.id) == []
+
+
+def test_no_point_is_lost_when_many_log_at_once(store):
+    run = start_run(store)
+
+    def log(worker):
+        for step in range(50):
+            store.runs.log(run.id, points={"loss": Points.of([(step, worker, float(worker))])})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(log, range(4)))
+
+    expected = sorted((step, worker, float(worker)) for worker in range(4) for step in range(50))
+    assert store.series.read(run.id, "loss").rows() == expected
+
+
+def test_run_without_heartbeat_is_never_lost(store, clock):
+    silent = start_run(store, has_heartbeat=False)
+    clock.tick(10**6)
+
+    assert silent.heartbeat_ms is None
+    assert store.runs.mark_lost(silent_since_ms=START_MS + 10**6) == []

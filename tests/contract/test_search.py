@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.errors import FilterError, InvalidError
 from headwater.model.filters import Entity, Filter
+from headwater.model.graph import Event, EventType
 from headwater.model.listing import Listing
 from headwater.model.protocols import Store
 from headwater.query.parse import parse_filter, parse_order
@@ -498,3 +499,32 @@ def test_a_forged_token_is_no_database_error(store: Store, values: list[Any]) ->
 def test_a_senseless_limit_is_refused(store: Store, limit: int) -> None:
     with pytest.raises(InvalidError):
         store.artifacts.page(Listing(limit=limit))
+
+
+def test_path_is_that_of_the_edge_and_not_of_the_node(store):
+    train, test = start_run(store), start_run(store)
+    (data,) = add_artifacts(store, 1)
+    for run, name in ((train, "train"), (test, 'te"st_%')):
+        event = Event(artifact_id=data, execution_id=run.id, type=EventType.INPUT, path=(name, "more"))
+        store.links.add_events([event])
+
+    def runs(text):
+        return ids(store, Entity.RUN, filter_of(text))
+
+    assert runs("""inputs.path = '["train", "more"]'""") == [train.id]
+    assert runs("""inputs.path != '["train", "more"]'""") == [test.id]
+    assert runs("""inputs.path like '["tr%'""") == [train.id]
+    assert sorted(runs("inputs.path is not null")) == [train.id, test.id]
+    assert runs("outputs.path is not null") == []
+    assert ids(store, Entity.ARTIFACT, filter_of("consumers.path like '%rain%'", Entity.ARTIFACT)) == [data]
+
+
+def test_what_was_deleted_can_be_asked_for(store, clock):
+    kept, gone = start_run(store), start_run(store)
+    store.executions.delete([gone.id])
+
+    tree = filter_of("deleted_time is not null")
+
+    assert ids(store, Entity.RUN, tree) == []
+    assert ids(store, Entity.RUN, tree, with_deleted=True) == [gone.id]
+    assert ids(store, Entity.RUN, filter_of("deleted_time is null"), with_deleted=True) == [kept.id]

@@ -139,7 +139,13 @@ def test_everything_in_the_tables_can_be_named(entity):
     scoped = [(f"{word}.x", "1") for word, scope in SCOPE_WORDS.items() if scope in SCOPES[entity]]
     related = [(f"{relation.value}.name", "'x'") for relation in RELATIONS[entity]]
 
-    for name, sample in own + scoped + related:
+    edges = [
+        (f"{relation.value}.path", "'x'")
+        for relation in RELATIONS[entity]
+        if relation in {Relation.INPUTS, Relation.OUTPUTS, Relation.PRODUCERS, Relation.CONSUMERS}
+    ]
+
+    for name, sample in own + scoped + related + edges:
         assert isinstance(parse_filter(f"{name} = {sample}", entity), Comparison)
 
 

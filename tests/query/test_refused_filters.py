@@ -13,7 +13,7 @@ REFUSED = [
     ("unknown-relation", "input.name = 'x'", "^", "did you mean inputs"),
     ("unknown-related-attribute", "inputs.nam = 'x'", "       ^", "did you mean name"),
     ("relation-of-another-entity", "producers.name = 'x'", "^", "a run has no 'producers'"),
-    ("related-has-no-metrics", "inputs.metrics.auc > 1", "       ^", "an artifact has no 'metrics'"),
+    ("related-has-no-metrics", "contexts.metrics.auc > 1", "         ^", "a context has no 'metrics'"),
     ("attribute-with-parts", "name.x = 'a'", "     ^", "name has no parts"),
     ("scope-alone", "metrics > 1", "       ^", "metrics.NAME"),
     ("relation-alone", "inputs = 'a'", "      ^", "inputs.NAME"),

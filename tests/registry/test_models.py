@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.errors import FilterError, HeadwaterError, NotFoundError
+from headwater.errors import FilterError, HeadwaterError, NotFoundError, RefusedError
 from headwater.model.models import NewVersion
 
 
@@ -88,3 +88,17 @@ def test_a_handle_needs_no_registered_model(shelf, three):
     assert unknown.history() == []
     with pytest.raises(NotFoundError, match="did you mean late"):
         unknown.info()
+
+
+def test_a_renamed_model_keeps_its_history_and_goes_back(shelf, three):
+    before = three.history()
+    three.rename("delays", reason="clearer")
+    renamed = shelf.registry["delays"]
+    shelf.add("weights", name="late")
+
+    assert renamed.history()[:-1] == before
+    assert renamed.history()[-1].subject == "models/delays"
+    assert [entry.subject for entry in three.history()] == ["models/late/1"]
+    assert renamed.rollback(reason="worse", loads=False).ref == "models/delays/2"
+    with pytest.raises(RefusedError, match="reason"):
+        renamed.rename("late-again", reason=" ")

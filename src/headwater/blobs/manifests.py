@@ -45,7 +45,7 @@ def decode_manifest(data: bytes) -> list[ManifestEntry]:
         entries = [_entry(item["path"], item["digest"], item["size"]) for item in found["files"]]
     except (ValueError, TypeError, LookupError, RecursionError) as exc:
         raise CorruptError(f"a manifest that cannot be read: {exc}") from exc
-    _check_tree([e.path for e in entries])
+    check_tree([e.path for e in entries], error=CorruptError)
     return sorted(entries, key=lambda e: e.path.encode())
 
 
@@ -82,12 +82,17 @@ def _entry(path: object, digest: object, size_bytes: object) -> ManifestEntry:
     return ManifestEntry(path=check_path(path, error=CorruptError), digest=digest, size_bytes=size_bytes)
 
 
-def _check_tree(paths: list[str]) -> None:
-    """Refuse one path twice, and a file that is also a folder."""
+def check_tree(paths: list[str], *, error: type[HeadwaterError]) -> None:
+    """Refuse one path twice, and a file that is also a folder.
+
+    Args:
+        paths: Plain relative paths.
+        error: What to raise: InvalidError for paths of the user's, CorruptError for stored ones.
+    """
     files = set(paths)
     if len(files) < len(paths):
-        raise CorruptError("a manifest that names a path twice")
+        raise error("a manifest that names a path twice")
     for path in paths:
         cuts = (i for i, letter in enumerate(path) if letter == "/")
         if any(path[:cut] in files for cut in cuts):
-            raise CorruptError(f"a manifest in which a file is also a folder above {path!r}")
+            raise error(f"a manifest in which a file is also a folder above {path!r}")

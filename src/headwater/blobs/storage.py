@@ -10,7 +10,13 @@ from typing import BinaryIO, TypeVar
 
 from headwater.blobs.digests import bytes_digest, copy_chunks, digest_at, hash_chunks, key_of, read_chunks
 from headwater.blobs.local import sync_file
-from headwater.blobs.manifests import decode_manifest, encode_manifest, manifest_digest
+from headwater.blobs.manifests import (
+    check_path,
+    check_tree,
+    decode_manifest,
+    encode_manifest,
+    manifest_digest,
+)
 from headwater.blobs.places import Place
 from headwater.blobs.sources import FolderFile, file_blob, file_chunks, list_folder
 from headwater.errors import (
@@ -78,7 +84,13 @@ class FsspecBlobs:
         return self.put_manifest(self._each(self._put_entry, list_folder(path)))
 
     def put_manifest(self, entries: Sequence[ManifestEntry], /) -> Blob:
-        """Store the manifest of a folder; its files are stored, or will be."""
+        """Store the manifest of a folder; its files are stored, or will be.
+
+        Raises:
+            InvalidError: a path stands twice, is a folder of another, or is no plain relative path.
+            UnavailableError: the storage is out of reach or full.
+        """
+        check_tree([check_path(entry.path, error=InvalidError) for entry in entries], error=InvalidError)
         data = encode_manifest(entries)
         digest = self._put(manifest_digest(data), data).digest
         return Blob(digest=digest, size_bytes=sum(e.size_bytes for e in entries))

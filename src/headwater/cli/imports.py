@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from headwater.cli.output import json_option, print_json, print_rows
-from headwater.cli.session import options_of
+from headwater.cli.session import client, options_of
+from headwater.compat.mlflow.importing import MlflowReport, import_mlflow, open_tables
 from headwater.compat.mlmd.importing import ImportReport, Watch, import_database, open_source
 from headwater.sdk.client import places_of
 from headwater.store import open_store
@@ -47,6 +48,28 @@ def mlmd(ctx: click.Context, source: str, *, as_json: bool) -> None:
         ctx.exit(INCOMPLETE)
 
 
+@imports.command()
+@click.argument("source")
+@json_option
+@click.pass_context
+def mlflow(ctx: click.Context, source: str, *, as_json: bool) -> None:
+    """Bring a database of MLflow into the store.
+
+    SOURCE is the URL that MLflow's server was started with: sqlite:///, postgresql:// or mysql://. Run ids,
+    model ids, version numbers and times are kept, files on this machine's disk are copied, and the source is
+    not changed. Run it again for what is new.
+    """
+    with (
+        open_tables(source) as tables,
+        client(ctx) as opened,
+        progress_bar(is_shown=not as_json) as watch,
+    ):
+        report = import_mlflow(tables, opened.store, opened.blobs, watch=watch)
+    _print_mlflow(report, as_json=as_json)
+    if not report.is_complete:
+        ctx.exit(INCOMPLETE)
+
+
 @contextmanager
 def progress_bar(*, is_shown: bool = True) -> Generator[Watch]:
     """Show on the terminal, if there is one, how far each step of a long command is."""
@@ -63,6 +86,21 @@ def progress_bar(*, is_shown: bool = True) -> Generator[Watch]:
             bar.update(tasks[step], completed=done)
 
         yield watch
+
+
+def _print_mlflow(report: MlflowReport, *, as_json: bool) -> None:
+    rows = [
+        {"table": name, **asdict(count), "missing": count.missing} for name, count in report.tables.items()
+    ]
+    if as_json:
+        lists = {"elsewhere": list(report.elsewhere), "refused": list(report.refused)}
+        print_json({"complete": report.is_complete, "tables": rows, **lists})
+        return
+    print_rows(rows, COLUMNS, as_json=False, empty="", minor=("removed", "newer", "changed"))
+    for each in report.refused[:EXAMPLES]:
+        click.echo(f"Left out: {each}")
+    if report.elsewhere:
+        click.echo(f"{len(report.elsewhere):,} places of files are out of reach; their URIs are kept.")
 
 
 def _print(report: ImportReport, *, as_json: bool) -> None:

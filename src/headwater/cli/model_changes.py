@@ -1,4 +1,4 @@
-"""`headwater models search`, `compare`, `alias`, `tag`, `describe`, `deprecate`, `delete`, `restore`."""
+"""Commands that compare and change models: `headwater models search`, `compare`, `alias`, `rename` …."""
 
 from typing import Any
 
@@ -130,6 +130,20 @@ def describe(
         model = opened.models[name]
         model.describe(version, description=_fact(description), owner=_fact(owner), reason=reason)
         row = model_row(model.info()) if version is None else version_row(model[version])
+    print_facts(row, as_json=as_json)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("new_name")
+@reason_option
+@json_option
+@click.pass_context
+def rename(ctx: click.Context, name: str, new_name: str, reason: str, *, as_json: bool) -> None:
+    """Call model NAME NEW_NAME; its versions, stages, aliases and history stay with it."""
+    with client(ctx) as opened:
+        opened.models[name].rename(new_name, reason=reason)
+        row = model_row(opened.models[new_name].info())
     print_facts(row, as_json=as_json)
 
 

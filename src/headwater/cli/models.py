@@ -121,6 +121,7 @@ for _command in (
     model_changes.alias,
     model_changes.tag,
     model_changes.describe,
+    model_changes.rename,
     model_changes.deprecate,
     model_changes.delete,
     model_changes.restore,

@@ -1,18 +1,28 @@
 """`headwater server`: answer other programs."""
 
-import signal
+import os
 import tomllib
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from headwater.cli.server_mlmd import guard_of, mlmd
 from headwater.cli.session import options_of
-from headwater.errors import InvalidError, MissingDependencyError
+from headwater.errors import InvalidError, MissingDependencyError, RefusedError
 from headwater.sdk.client import places_of
 from headwater.store import open_store
 
+if TYPE_CHECKING:
+    from headwater.server.auth import OidcSettings
+    from headwater.server.http.settings import ServerSettings
+
 DEFAULT_PORT: Final = 5151
+SECRET_VARIABLE: Final = "HEADWATER_OIDC_CLIENT_SECRET"
+_OIDC: Final = "headwater.oidc"
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -24,6 +34,7 @@ def _read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> P
         table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")).get("server", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidError(f"{file} is no TOML: {error}") from error
+    ctx.meta[_OIDC] = table.pop("oidc", None)
     known = {option.name for option in ctx.command.params} - {"config"}
     named = {key.replace("-", "_"): value for key, value in table.items()}
     if unknown := named.keys() - known:
@@ -100,86 +111,113 @@ def _read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> P
     envvar="HEADWATER_SERVER_SPOOL",
     help="Folder for unfinished uploads; by default .headwater/uploads in the project.",
 )
+@click.option(
+    "--tls-key", type=_FILE, envvar="HEADWATER_SERVER_TLS_KEY", help="Private key, PEM; needs --tls-cert."
+)
+@click.option("--tls-cert", type=_FILE, envvar="HEADWATER_SERVER_TLS_CERT", help="Certificate, PEM.")
+@click.option(
+    "--grpc-port",
+    type=click.IntRange(0, 65535),
+    envvar="HEADWATER_SERVER_GRPC_PORT",
+    help="Answer clients of ML Metadata over gRPC at this port, too; 0 takes a free one.",
+)
 @click.option("--insecure", is_flag=True, help="Listen where others can reach it, though anybody may write.")
 @click.pass_context
 def server(
-    ctx: click.Context, *, host: str, port: int, workers: int, insecure: bool, **settings: Any
+    ctx: click.Context,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    grpc_port: int | None,
+    insecure: bool,
+    **settings: Any,
 ) -> None:
     """Answer other programs over HTTP: this store, for a team."""
     del settings["config"]
     if ctx.invoked_subcommand is not None:
         return
     try:
-        from headwater.server.auth import Auth
         from headwater.server.http.serving import bind, check, serve
-        from headwater.server.http.settings import ServerSettings
     except ModuleNotFoundError as missing:
         raise MissingDependencyError(str(missing.name), "server", "headwater server") from missing
 
-    options = options_of(ctx)
-    places = places_of(options.store, options.blobs)
-    settings["spool"] = settings["spool"] or places.root / ".headwater" / "uploads"
-    settings["auth"] = Auth(settings["auth"])
-    wanted = ServerSettings(store=places.store, blobs=places.blobs, **settings)
+    wanted = _settings(ctx, settings)
     check(wanted, host, workers=workers, is_insecure=insecure)
-    with bind(host, port) as bound:
+    with bind(host, port) as bound, ExitStack() as beside:
         if insecure:
             click.secho("Anybody who reaches this address can read and write.", err=True, fg="yellow")
-        shown = f"[{host}]" if ":" in host else host
-        click.echo(f"Headwater answers on http://{shown}:{bound.getsockname()[1]}; Ctrl-C stops.", err=True)
+        scheme = "https" if wanted.tls_cert else "http"
+        click.echo(f"Headwater answers on {scheme}://{_place(host, bound.getsockname()[1])}.", err=True)
+        if grpc_port is not None:
+            found = beside.enter_context(mlmd_beside(wanted, host, grpc_port, is_insecure=insecure))
+            click.echo(f"ML Metadata's clients are answered on {_place(host, found)}.", err=True)
+        click.echo("Ctrl-C stops.", err=True)
         serve(wanted, bound, workers=workers)
 
 
-@server.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=8080, show_default=True, help="Port to listen at; 0 takes a free one.")
-@click.option("--tls-key", type=_FILE, help="Private key, PEM; needs --tls-cert.")
-@click.option("--tls-cert", type=_FILE, help="Certificate, PEM.")
-@click.option("--tls-ca", type=_FILE, help="Clients must show a certificate that this one signed, PEM.")
-@click.option("--insecure", is_flag=True, help="Listen where others can reach it, though anybody may write.")
-@click.option("--max-message-mib", default=256, show_default=True, help="Largest request and response.")
-@click.option("--workers", default=10, show_default=True, help="Calls that run at the same time.")
-@click.pass_context
-def mlmd(
-    ctx: click.Context,
-    host: str,
-    port: int,
-    tls_key: Path | None,
-    tls_cert: Path | None,
-    tls_ca: Path | None,
-    max_message_mib: int,
-    workers: int,
-    *,
-    insecure: bool,
-) -> None:
-    """Answer clients of ML Metadata over gRPC, until it is told to stop."""
-    if (tls_key is None) != (tls_cert is None) or (tls_ca and not tls_key):
-        raise InvalidError("--tls-key and --tls-cert go together, and --tls-ca with both")
-    try:
-        from headwater.server.grpc import MlmdServer, Tls
-    except ModuleNotFoundError as missing:
-        raise MissingDependencyError("grpcio", "grpc", "headwater server mlmd") from missing
+server.add_command(mlmd)
 
-    tls = None
-    if tls_key and tls_cert:
-        ca = tls_ca.read_bytes() if tls_ca else None
-        tls = Tls(key=tls_key.read_bytes(), certificate=tls_cert.read_bytes(), ca=ca)
-    # Held back in all threads that start from here on, so that `sigwait` gets them and nothing is cut short.
-    stops = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
-    with open_store(places_of(options_of(ctx).store).store) as store:
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        running = MlmdServer(
-            store,
-            address,
-            tls=tls,
-            is_insecure=insecure,
-            max_message_mib=max_message_mib,
-            workers=workers,
+
+def _settings(ctx: click.Context, chosen: dict[str, Any]) -> "ServerSettings":
+    from headwater.server.auth import Auth
+    from headwater.server.http.settings import ServerSettings
+
+    options = options_of(ctx)
+    places = places_of(options.store, options.blobs)
+    if (chosen["tls_key"] is None) != (chosen["tls_cert"] is None):
+        raise InvalidError("--tls-key and --tls-cert go together")
+    chosen["spool"] = chosen["spool"] or places.root / ".headwater" / "uploads"
+    chosen["auth"] = Auth(chosen["auth"])
+    table = ctx.meta.get(_OIDC)
+    oidc = _oidc(table, os.environ.get(SECRET_VARIABLE)) if chosen["auth"] is Auth.OIDC and table else None
+    return ServerSettings(store=places.store, blobs=places.blobs, oidc=oidc, **chosen)
+
+
+def _oidc(table: Mapping[str, Any], secret: str | None) -> "OidcSettings":
+    """Read the `[server.oidc]` table; the secret is never in a file."""
+    from headwater.model.access import Role
+    from headwater.server.auth import OidcSettings
+
+    known = {each.name for each in fields(OidcSettings)} - {"client_secret"}
+    named = {key.replace("-", "_"): value for key, value in table.items()}
+    missing = {"issuer", "client_id", "public_url"} - named.keys()
+    if missing or named.keys() - known:
+        raise InvalidError(
+            f"[server.oidc] needs issuer, client_id and public_url, and takes {', '.join(sorted(known))}"
         )
+    named["roles"] = {claim: Role.of(role) for claim, role in named.get("roles", {}).items()}
+    if (default := named.get("default_role")) is not None:
+        named["default_role"] = Role.of(default)
+    return OidcSettings(client_secret=secret, **named)
+
+
+@contextmanager
+def mlmd_beside(settings: "ServerSettings", host: str, port: int, *, is_insecure: bool) -> Generator[int]:
+    """Answer clients of ML Metadata while the block runs; gives the port.
+
+    Raises:
+        RefusedError: the store is in memory, or callers cannot say over gRPC who they are.
+    """
+    from headwater.server.grpc import MlmdServer, Tls
+
+    if settings.store.startswith("memory:"):
+        raise RefusedError("a store in memory cannot be shared with a gRPC port: name a database")
+    tls = None
+    if settings.tls_key and settings.tls_cert:
+        tls = Tls(key=settings.tls_key.read_bytes(), certificate=settings.tls_cert.read_bytes())
+    with open_store(settings.store) as store:
+        # People of a provider use tokens of this store here.
+        auth = "token" if settings.auth == "oidc" else settings.auth
+        guard = guard_of(auth, store.access)
+        address = _place(host, port)
+        running = MlmdServer(store, address, tls=tls, guard=guard, is_insecure=is_insecure)
         running.start()
-        if insecure:
-            click.secho("Anybody who reaches this address can read and write.", err=True, fg="yellow")
-        click.echo(f"Answering ML Metadata's clients on {host}:{running.port}; Ctrl-C stops.")
-        signal.sigwait(stops)
-        running.stop()
+        try:
+            yield running.port
+        finally:
+            running.stop()
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

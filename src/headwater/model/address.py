@@ -10,7 +10,7 @@ def is_loopback(host: str) -> bool:
         >>> [is_loopback(host) for host in ("127.0.0.1", "[::1]", "localhost", "0.0.0.0", "example.org")]
         [True, True, True, False, False]
     """
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ip_address(host.strip("[]")).is_loopback

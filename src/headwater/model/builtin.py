@@ -44,7 +44,10 @@ RUN: Final = NewType(
 `git_diff_digest` and `packages_digest` name bytes in the blob store: a patch that `git apply` takes,
 and a JSON object of package names and versions.
 """
-EXPERIMENT: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.Experiment")
+EXPERIMENT: Final = NewType(
+    kind=NodeKind.CONTEXT, name="headwater.Experiment", properties={"artifact_location": ValueKind.STRING}
+)
+"""`artifact_location` is where clients of another system keep the files of its runs themselves."""
 REGISTERED_MODEL: Final = NewType(
     kind=NodeKind.CONTEXT,
     name="headwater.RegisteredModel",
@@ -70,9 +73,14 @@ DATASET: Final = NewType(
         "row_count": ValueKind.INT,
         "anomalies": ValueKind.STRUCT,
         "bytes_digest": ValueKind.STRING,
+        "source_type": ValueKind.STRING,
+        "profile": ValueKind.STRING,
     },
 )
-"""The artifact's digest is that of the content; `bytes_digest` that of the stored bytes, if they differ."""
+"""The artifact's digest is that of the content; `bytes_digest` that of the stored bytes, if they differ.
+
+`source_type` and `profile` are what MLflow's clients say of a data set.
+"""
 
 MODEL: Final = NewType(
     kind=NodeKind.ARTIFACT,
@@ -85,8 +93,20 @@ MODEL: Final = NewType(
         "facts": ValueKind.STRUCT,
         "signature": ValueKind.STRUCT,
         "input_example": ValueKind.STRUCT,
+        "name": ValueKind.STRING,
+        "kind": ValueKind.STRING,
+        "source": ValueKind.STRING,
+        "source_run": ValueKind.STRING,
+        "run_link": ValueKind.STRING,
+        "metric_facts": ValueKind.STRUCT,
     },
 )
+"""The last six are what other systems say of a model.
+
+`name` is what a run called it, `kind` its sort (such as `agent`), `source` the URI that it was registered
+from, `source_run` a run that this store does not know. `metric_facts` is `{NAME: [{"value", "step",
+"timestamp", "run_id", "dataset_name", "dataset_digest"}]}`, the newest point of each data set.
+"""
 
 EVALUATION: Final = NewType(
     kind=NodeKind.EXECUTION,

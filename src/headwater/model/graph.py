@@ -121,12 +121,14 @@ class NewNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewArtifact(NewNode):
-    """An artifact to store."""
+    """An artifact to store. `params` and `metrics` say how a model was made and how well it did."""
 
     uri: str | None = None
     state: ArtifactState | None = None
     digest: str | None = None
     size_bytes: int | None = None
+    params: Properties = field(default_factory=dict[str, PropertyValue])
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,8 @@ class Artifact(Node):
     state: ArtifactState | None = None
     digest: str | None = None
     size_bytes: int | None = None
+    params: Properties = field(default_factory=dict[str, PropertyValue])
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,13 +218,15 @@ class NodeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactChange(NodeChange):
-    """A change of one artifact."""
+    """A change of one artifact; None as a value of `params` or `metrics` deletes the key."""
 
     id: ArtifactId
     uri: str | None | Keep = KEEP
     state: ArtifactState | None | Keep = KEEP
     digest: str | None | Keep = KEEP
     size_bytes: int | None | Keep = KEEP
+    params: Mapping[str, PropertyValue | None] = field(default_factory=dict[str, PropertyValue | None])
+    metrics: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,8 @@ class RegisteredModel:
     """Alias to version number."""
     stages: Mapping[str, int] = field(default_factory=dict[str, int])
     """The newest version number in each stage that holds one, `none` left out."""
+    unstaged: int | None = None
+    """The newest version number in stage `none`."""
     version_count: int = 0
     """How many versions there are, deleted ones left out."""
     created_ms: int

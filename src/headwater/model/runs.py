@@ -52,6 +52,8 @@ class NewRun:
     user: str | None = None
     host: str | None = None
     parent_id: ExecutionId | None = None
+    has_heartbeat: bool = True
+    """It will give signs of life; a run that gives none is never `LOST`."""
     params: Properties = field(default_factory=dict[str, PropertyValue])
     tags: Properties = field(default_factory=dict[str, PropertyValue])
 

@@ -52,6 +52,7 @@ _NODE: Final[Mapping[str, Attribute]] = {
     "external_id": Attribute(_STRING, "its id in another system"),
     "created_time": Attribute(_TIME, "when it was stored"),
     "updated_time": Attribute(_TIME, "when it changed last"),
+    "deleted_time": Attribute(_TIME, "when it was deleted"),
 }
 _BYTES: Final[Mapping[str, Attribute]] = {
     "uri": Attribute(_STRING, "where its bytes are"),
@@ -104,7 +105,7 @@ _HAS_PROPERTIES: Final = frozenset({Scope.TAG, Scope.PROPERTY})
 SCOPES: Final[Mapping[Entity, frozenset[Scope]]] = {
     Entity.RUN: _HAS_PARAMS,
     Entity.EXECUTION: _HAS_PARAMS,
-    Entity.ARTIFACT: _HAS_PROPERTIES,
+    Entity.ARTIFACT: _HAS_PARAMS,
     Entity.CONTEXT: _HAS_PROPERTIES,
     Entity.VERSION: _HAS_PARAMS,
 }
@@ -143,3 +144,16 @@ RELATIONS: Final[Mapping[Entity, Mapping[Relation, Entity]]] = {
     },
 }
 """The relations an entity has, and what is at their other end; the contexts of a version hold its model."""
+
+_OF_EVENTS: Final = frozenset({Relation.INPUTS, Relation.OUTPUTS, Relation.PRODUCERS, Relation.CONSUMERS})
+
+EDGE_ATTRIBUTES: Final[Mapping[str, Attribute]] = {
+    "path": Attribute(_STRING, "where it stands among them, as a JSON list of keys and indexes"),
+}
+"""What an edge between an artifact and an execution says itself, such as `inputs.path`."""
+
+
+def attributes_of(entity: Entity, relation: Relation | None) -> Mapping[str, Attribute]:
+    """Return the attributes that can be named of an entity, reached by a relation or directly."""
+    known = ATTRIBUTES[entity]
+    return {**known, **EDGE_ATTRIBUTES} if relation in _OF_EVENTS else known

@@ -9,7 +9,14 @@ from typing import Final
 from sqlglot import Token, TokenType
 
 from headwater.model.filters import Entity, Field, Relation, Scope
-from headwater.query.attributes import ATTRIBUTES, RELATIONS, SCOPE_WORDS, SCOPES, Attribute, ValueType
+from headwater.query.attributes import (
+    RELATIONS,
+    SCOPE_WORDS,
+    SCOPES,
+    Attribute,
+    ValueType,
+    attributes_of,
+)
 from headwater.query.tokens import Cursor
 
 _WORD: Final = re.compile(r"[^\W\d]\w*")
@@ -52,11 +59,11 @@ def read_field(cursor: Cursor, entity: Entity) -> TypedField:
         FilterError: it names nothing that `entity` has; the error lists near names.
     """
     start = cursor.current
-    parts = _read_parts(cursor)
+    parts = read_parts(cursor)
     relation = None
     if len(parts) > 1 and (relation := _RELATION_WORDS.get(parts[0].text)):
         if relation not in RELATIONS[entity]:
-            raise _unknown(cursor, parts[0], entity, relation)
+            raise _unknown(cursor, parts[0], entity, None)
         entity, parts = RELATIONS[entity][relation], parts[1:]
     field, attribute = _resolve(cursor, parts, entity, relation)
     return TypedField(field, attribute, start)
@@ -64,7 +71,7 @@ def read_field(cursor: Cursor, entity: Entity) -> TypedField:
 
 def names_of(entity: Entity, relation: Relation | None = None) -> list[str]:
     """Return what can be named: attributes, scopes as `metrics.NAME`, and, unless behind one, relations."""
-    names = sorted(ATTRIBUTES[entity])
+    names = sorted(attributes_of(entity, relation))
     names += [f"{word}.NAME" for word, scope in SCOPE_WORDS.items() if scope in SCOPES[entity]]
     return names if relation else names + [f"{each.value}.NAME" for each in RELATIONS[entity]]
 
@@ -77,7 +84,7 @@ def _resolve(
     if scope in SCOPES[entity]:
         name = ".".join(part.text for part in parts[1:])
         return Field(scope, name, relation), _VALUES[scope]
-    attribute = ATTRIBUTES[entity].get(first.text)
+    attribute = attributes_of(entity, relation).get(first.text)
     if attribute is None:
         raise _unknown(cursor, first, entity, relation)
     if len(parts) > 1:
@@ -85,7 +92,12 @@ def _resolve(
     return Field(Scope.ATTRIBUTE, first.text, relation), attribute
 
 
-def _read_parts(cursor: Cursor) -> list[Token]:
+def read_parts(cursor: Cursor) -> list[Token]:
+    """Read the parts of a dotted name, as they are written.
+
+    Raises:
+        FilterError: a part is no name.
+    """
     parts = [cursor.take()]
     while cursor.accept(TokenType.DOT):
         parts.append(_read_part(cursor))

@@ -145,6 +145,18 @@ class Decisions:
         )
         self.store.models.describe(new)
 
+    def rename(self, new_name: str, *, reason: str) -> None:
+        """Give the model another name; versions, stages, aliases, process and history stay with it.
+
+        This handle keeps the old name: take a new one.
+
+        Raises:
+            ConflictError: the name is taken, if only by a deleted model.
+            RefusedError: it is the present name, or the reason is empty.
+        """
+        check_reason(reason)
+        self.store.models.rename(self.name, new_name, actor=self.actor, reason=reason)
+
     def deprecate(self, version: int, *, reason: str) -> None:
         """Say that nobody should use a version: loading warns, and it cannot go to production.
 

@@ -12,7 +12,7 @@ from headwater.model.listing import Listing, Order
 from headwater.model.models import PRODUCTION, ModelVersion, RegisteredModel, Transition
 from headwater.model.refs import ModelRef
 from headwater.model.release import Need, NeedKind
-from headwater.model.values import Json, PropertyValue
+from headwater.model.values import INT64_MAX, Json, PropertyValue
 from headwater.registry.comparing import VersionComparison, compare_versions
 from headwater.registry.decisions import Decisions
 from headwater.registry.loading import LoadCheck, load_version, verify_version
@@ -152,12 +152,8 @@ class Model(Decisions):
         return load_version(self.blobs, self[version])
 
     def history(self) -> list[LedgerEntry]:
-        """Return all decisions on the model and its versions, oldest first."""
-        found = list[LedgerEntry]()
-        subject = str(ModelRef(self.name))
-        while more := self.store.ledger.entries(subject=subject, after=found[-1].seq if found else 0):
-            found += more
-        return found
+        """Return all decisions on the model and its versions, whatever it was called then, oldest first."""
+        return self._history(self.name, until=INT64_MAX)
 
     def status(self, version: int) -> VersionStatus:
         """Return where a version stands: verdicts, approvals, intended stage and aliases, what was seen.
@@ -181,6 +177,27 @@ class Model(Decisions):
         """
         one, two = self[left], self[right]
         return compare_versions(one, two, (self.verdicts(one.version), self.verdicts(two.version)))
+
+    def _history(self, name: str, *, until: int) -> list[LedgerEntry]:
+        """Return the decisions of before the entry `until` on the model that was called so then."""
+        found = [entry for entry in self._entries(name) if entry.seq < until]
+        subject = str(ModelRef(name))
+        renames = [i for i, e in enumerate(found) if e.action == "rename" and e.subject == subject]
+        if not renames:
+            return found
+        since = found[renames[-1] :]
+        if since[0].details["before"] == name:
+            # Another model gave the name up.
+            return since[1:]
+        # The entry under the old name stands right before the one under the new name, and says the same.
+        return self._history(str(since[0].details["before"]), until=since[0].seq - 1) + since
+
+    def _entries(self, name: str) -> list[LedgerEntry]:
+        found = list[LedgerEntry]()
+        subject = str(ModelRef(name))
+        while more := self.store.ledger.entries(subject=subject, after=found[-1].seq if found else 0):
+            found += more
+        return found
 
     def _check(self, *, loads: bool) -> LoadCheck:
         return self.load_check if loads else replace(self.load_check, is_on=False)

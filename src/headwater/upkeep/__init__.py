@@ -2,7 +2,14 @@
 
 from headwater.upkeep.backups import Backup, Restored, back_up, backups, choose, prune, restore
 from headwater.upkeep.collecting import Collected, Plan, collect, plan_collection
-from headwater.upkeep.deleting import delete_data, delete_runs, restore_data, restore_runs
+from headwater.upkeep.deleting import (
+    delete_data,
+    delete_experiment,
+    delete_runs,
+    restore_data,
+    restore_experiment,
+    restore_runs,
+)
 from headwater.upkeep.deleting_nodes import delete_nodes, restore_nodes
 from headwater.upkeep.examining import Examination, examine, repair
 
@@ -17,6 +24,7 @@ __all__ = [
     "choose",
     "collect",
     "delete_data",
+    "delete_experiment",
     "delete_nodes",
     "delete_runs",
     "examine",
@@ -25,6 +33,7 @@ __all__ = [
     "repair",
     "restore",
     "restore_data",
+    "restore_experiment",
     "restore_nodes",
     "restore_runs",
 ]

@@ -1,20 +1,24 @@
 """Deleting and restoring runs and data versions: decisions, each with its reason in the ledger."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headwater.errors import RefusedError
 from headwater.model import builtin
 from headwater.model.data import DataVersion
-from headwater.model.graph import Artifact, EventType, NodeKind
+from headwater.model.filters import Comparison, Field, Operator, Scope
+from headwater.model.graph import Artifact, Context, EventType, NodeKind
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.ledger import check_reason
+from headwater.model.listing import Listing
 from headwater.model.protocols import Store
-from headwater.model.refs import RunRef
+from headwater.model.refs import NodeIdRef, RunRef
 from headwater.model.runs import Run
 from headwater.model.upkeep import Subject
 
 _NAMED = 3
 """How many versions a refusal names."""
+_PAGE = 1_000
 
 
 def delete_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str, force: bool = False) -> None:
@@ -73,6 +77,32 @@ def restore_runs(store: Store, runs: Sequence[Run], *, actor: str, reason: str) 
     store.upkeep.restore(restored_with_runs(store, runs), actor=actor, reason=reason)
 
 
+def delete_experiment(store: Store, experiment: Context, *, actor: str, reason: str) -> None:
+    """Mark an experiment and its runs with their files as deleted, all or none.
+
+    Raises:
+        RefusedError: the reason is empty.
+    """
+    check_reason(reason)
+    runs = [run for run in _runs_of(store, experiment) if run.deleted_ms is None]
+    parts = _own_artifacts(store, runs)
+    chosen = [_subject(run, [a for a in parts[run.id] if a.deleted_ms is None]) for run in runs]
+    store.upkeep.delete([_experiment_subject(experiment), *chosen], actor=actor, reason=reason)
+
+
+def restore_experiment(store: Store, experiment: Context, *, actor: str, reason: str) -> None:
+    """Take the deletion of an experiment back, and that of the runs and files that went with it.
+
+    Raises:
+        RefusedError: the reason is empty.
+    """
+    check_reason(reason)
+    runs = [run for run in _runs_of(store, experiment) if run.deleted_ms == experiment.deleted_ms]
+    parts = _own_artifacts(store, runs)
+    chosen = [_subject(run, [a for a in parts[run.id] if a.deleted_ms == run.deleted_ms]) for run in runs]
+    store.upkeep.restore([_experiment_subject(experiment), *chosen], actor=actor, reason=reason)
+
+
 def delete_data(store: Store, versions: Sequence[DataVersion], *, actor: str, reason: str) -> None:
     """Mark data versions as deleted, all or none; recording the same content again restores one.
 
@@ -116,6 +146,23 @@ def _own_artifacts(store: Store, runs: Sequence[Run]) -> dict[ExecutionId, list[
         if artifact.type_name == builtin.ARTIFACT.name and artifact.removed_ms is None:
             own[made[artifact.id]].append(artifact)
     return own
+
+
+def _runs_of(store: Store, experiment: Context) -> list[Run]:
+    mine = Comparison(Field(Scope.ATTRIBUTE, "experiment_id"), Operator.EQ, experiment.id)
+    listing = Listing(filter=mine, with_deleted=True, limit=_PAGE)
+    found: list[Run] = []
+    while True:
+        page = store.runs.page(listing, with_metrics=False)
+        found += page.items
+        if page.next_token is None:
+            return found
+        listing = replace(listing, page_token=page.next_token)
+
+
+def _experiment_subject(experiment: Context) -> Subject:
+    ref = str(NodeIdRef("contexts", experiment.id))
+    return Subject(kind=NodeKind.CONTEXT, id=experiment.id, ref=ref)
 
 
 def _subject(run: Run, parts: Sequence[Artifact]) -> Subject:

@@ -18,6 +18,8 @@ from headwater.store.sql.store import SqlStore
 from tests.contract.builders import Clock
 
 PASSWORD = "correct horse battery"
+FAST_KIB = 64
+"""Hashing in a test need not be dear."""
 
 
 class People:
@@ -63,7 +65,7 @@ class CountingPasswords(Passwords):
     """Passwords that count how often they were hashed."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(memory_kib=FAST_KIB)
         self.checks = 0
 
     def is_right(self, password, password_hash):
@@ -83,7 +85,7 @@ def seconds() -> Seconds:
 
 @pytest.fixture(scope="session")
 def hasher() -> Passwords:
-    return Passwords()
+    return Passwords(memory_kib=FAST_KIB)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from headwater.model.protocols.store import Store
 from headwater.model.protocols.transfer import ForeignTables, TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
+from headwater.model.protocols.webhooks import WebhookStore
 
 __all__ = [
     "AccessStore",
@@ -33,4 +34,5 @@ __all__ = [
     "TransferStore",
     "TypeStore",
     "UpkeepStore",
+    "WebhookStore",
 ]

@@ -29,7 +29,11 @@ class BlobStore(Protocol):
         ...
 
     def put_manifest(self, entries: Sequence[ManifestEntry], /) -> Blob:
-        """Store the manifest of a folder; its files are stored, or will be."""
+        """Store the manifest of a folder; its files are stored, or will be.
+
+        Raises:
+            InvalidError: a path stands twice, or is no plain relative path.
+        """
         ...
 
     def touch(self, digest: str, /) -> bool:

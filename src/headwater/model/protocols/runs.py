@@ -1,6 +1,6 @@
 """What a store does with runs and their metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from headwater.model.graph import Context
@@ -8,7 +8,7 @@ from headwater.model.ids import ExecutionId, RunId
 from headwater.model.listing import Listing, Page
 from headwater.model.runs import NewRun, Run, RunChange
 from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
-from headwater.model.values import Properties
+from headwater.model.values import Properties, PropertyValue
 
 
 class RunStore(Protocol):
@@ -52,6 +52,33 @@ class RunStore(Protocol):
 
         Raises:
             ConflictError: a param has another value already; none is set then.
+        """
+        ...
+
+    def log(
+        self,
+        run: ExecutionId,
+        /,
+        *,
+        params: Properties = ...,
+        points: Mapping[str, Points] = ...,
+        tags: Mapping[str, PropertyValue | None] = ...,
+    ) -> None:
+        """Set params that are new, add points to series and change tags, in one transaction: all or none.
+
+        For who keeps no journal: points that are sent twice are stored twice, and read once.
+
+        Args:
+            run: Which run.
+            params: As in `log_params`.
+            points: Points by metric.
+            tags: Tags to set; None deletes.
+
+        Raises:
+            NotFoundError: there is no such run.
+            RefusedError: it is deleted.
+            ConflictError: a param has another value already.
+            InvalidError: a name is too long or malformed.
         """
         ...
 

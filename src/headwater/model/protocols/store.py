@@ -12,6 +12,7 @@ from headwater.model.protocols.runs import RunStore, SeriesStore
 from headwater.model.protocols.transfer import TransferStore
 from headwater.model.protocols.upkeep import UpkeepStore
 from headwater.model.protocols.versions import DataStore, ModelStore
+from headwater.model.protocols.webhooks import WebhookStore
 
 
 class Store(Protocol):
@@ -90,13 +91,18 @@ class Store(Protocol):
         ...
 
     @property
-    def access(self) -> AccessStore:
-        """Accounts, tokens and grants; a view of the past has those of now."""
+    def webhooks(self) -> WebhookStore:
+        """Whom to tell of decisions."""
         ...
 
     @property
     def transfer(self) -> TransferStore:
         """What takes over what another store holds."""
+        ...
+
+    @property
+    def access(self) -> AccessStore:
+        """Accounts, tokens and grants; a view of the past has those of now."""
         ...
 
     def at(self, time_ms: int, /) -> "Store":

@@ -101,6 +101,15 @@ class TransferStore(Protocol):
         """
         ...
 
+    def date(self, kind: NodeKind, times: Mapping[int, tuple[int, int]], /) -> None:
+        """Give nodes that came from elsewhere the times of their creation and last change there.
+
+        Args:
+            kind: Of what kind they are.
+            times: By id, both times in milliseconds since the epoch, UTC; unknown ids are left out.
+        """
+        ...
+
     def count_properties(self, kind: NodeKind, ids: Sequence[int], /) -> int:
         """Count the properties, declared and custom, of these nodes."""
         ...
@@ -148,6 +157,12 @@ class ForeignTables(Protocol):
 
         Those of one key come in the order in which they were put in.
         """
+        ...
+
+    def among(
+        self, table: str, columns: Sequence[str], /, *, key: str, values: Sequence[str]
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows whose `key` is one of some texts, in no order."""
         ...
 
     def counts_between(self, table: str, /, *, key: str, first: int, last: int) -> Mapping[int, int]:

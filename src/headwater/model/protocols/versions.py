@@ -28,6 +28,7 @@ class ModelStore(Protocol):
         owner: str | None = None,
         tags: Properties | None = None,
         actor: str | None = None,
+        is_new: bool = False,
     ) -> RegisteredModel:
         """Store a registered model, or return the one that is there.
 
@@ -35,7 +36,7 @@ class ModelStore(Protocol):
 
         Raises:
             InvalidError: the name is unusable.
-            ConflictError: the one that is there is deleted.
+            ConflictError: the one that is there is deleted; or there is one, and it has to be new.
         """
         ...
 
@@ -118,6 +119,20 @@ class ModelStore(Protocol):
             NotFoundError: there is no such model or version.
             RefusedError: the version is deleted.
             InvalidError: a fact has no place, such as the owner of a version.
+        """
+        ...
+
+    def rename(self, name: str, new_name: str, /, *, actor: str, reason: str) -> RegisteredModel:
+        """Give a model another name; its versions, stages, aliases, process and history stay with it.
+
+        The ledger notes it under both names, and its older entries keep the name that they were written
+        with. The old name is free for another model.
+
+        Raises:
+            NotFoundError: there is no such model.
+            InvalidError: the new name is unusable.
+            ConflictError: it is taken, if only by a deleted model.
+            RefusedError: it is the present name.
         """
         ...
 

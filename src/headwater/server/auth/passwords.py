@@ -12,7 +12,8 @@ LEAST_CHARS: Final = 12
 MOST_CHARS: Final = 1024
 """A longer one is no password, and hashing it would be work for whoever sends it."""
 AT_ONCE: Final = 4
-"""Hashes that are computed at the same time; each takes 64 MiB for a moment."""
+"""Hashes that are computed at the same time; each takes its memory for a moment."""
+MEMORY_KIB: Final = 65_536
 
 
 class Passwords:
@@ -22,13 +23,17 @@ class Passwords:
         RFC 9106 (Argon2), the second recommended option: 3 passes over 64 MiB on 4 lanes.
     """
 
-    def __init__(self, *, at_once: int = AT_ONCE) -> None:
-        """Raises MissingDependencyError without the `server` extra."""
+    def __init__(self, *, at_once: int = AT_ONCE, memory_kib: int = MEMORY_KIB) -> None:
+        """Hash at most `at_once` passwords at a time, each in `memory_kib`.
+
+        Raises:
+            MissingDependencyError: the `server` extra is not installed.
+        """
         try:
             from argon2 import PasswordHasher
         except ImportError as missing:
             raise MissingDependencyError("argon2-cffi", "server", "signing in with a password") from missing
-        self._hasher = PasswordHasher()
+        self._hasher = PasswordHasher(memory_cost=memory_kib)
         self._turns = threading.BoundedSemaphore(at_once)
 
     def hash(self, password: str) -> str:

@@ -1,9 +1,9 @@
 """What has to hold before a server takes calls."""
 
 from enum import StrEnum
-from ipaddress import ip_address
 
 from headwater.errors import RefusedError
+from headwater.model.address import is_loopback
 from headwater.model.protocols import AccessStore
 
 
@@ -14,21 +14,6 @@ class Auth(StrEnum):
     TOKEN = "token"
     BASIC = "basic"
     OIDC = "oidc"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address.
-
-    Example:
-        >>> [is_loopback(host) for host in ("127.0.0.1", "[::1]", "localhost", "0.0.0.0", "example.org")]
-        [True, True, True, False, False]
-    """
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def check_start(auth: Auth, access: AccessStore, host: str, *, is_insecure: bool = False) -> None:

@@ -1,6 +1,5 @@
 """The gRPC server: MLMD's service on a socket."""
 
-from headwater.server.grpc.answering import Caller, Guard
 from headwater.server.grpc.server import MlmdServer, Tls
 
-__all__ = ["Caller", "Guard", "MlmdServer", "Tls"]
+__all__ = ["MlmdServer", "Tls"]

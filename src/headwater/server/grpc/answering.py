@@ -1,7 +1,7 @@
 """How a call is answered: who calls, what they ask, one call of the service, the answer."""
 
 import logging
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -11,7 +11,8 @@ from headwater.compat.mlmd.service import MetadataService
 from headwater.compat.mlmd.service.status import status_of
 from headwater.compat.mlmd.wire import definitions
 from headwater.errors import HeadwaterError
-from headwater.model.access import Permission
+from headwater.model.access import Identity, Permission
+from headwater.server.auth import Guard
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _NEEDS: Final = {
@@ -21,34 +22,6 @@ _NEEDS: Final = {
     "Restore": Permission.DECIDE,
 }
 _log = logging.getLogger(__name__)
-
-
-class Caller(Protocol):
-    """Who makes a call."""
-
-    def require(self, permission: Permission, /) -> None:
-        """Check that they may do this; raises a `HeadwaterError` if they may not."""
-        ...
-
-    def actor(self, claimed: str | None, /) -> str:
-        """Return whom the ledger names, given who the caller says to be."""
-        ...
-
-
-class Guard(Protocol):
-    """Finds out who is calling."""
-
-    def identify(self, authorization: str | None, *, address: str = "") -> Caller:
-        """Return the caller.
-
-        Args:
-            authorization: The metadata of this name, such as `Bearer TOKEN`.
-            address: Where the call comes from.
-
-        Raises:
-            HeadwaterError: they do not say who they are, or cannot prove it.
-        """
-        ...
 
 
 def permission_of(method: str) -> Permission:
@@ -91,7 +64,7 @@ class Answers:
 
         return answer
 
-    def _admit(self, method: str, context: Any) -> Caller | None:
+    def _admit(self, method: str, context: Any) -> Identity | None:
         """Find out who calls, and check that they may; without a guard everybody may."""
         if self._guard is None:
             return None

@@ -11,7 +11,8 @@ from headwater.compat.mlmd.wire import SERVICE, UPKEEP, definitions
 from headwater.errors import MissingDependencyError, RefusedError, UnavailableError
 from headwater.model.address import is_loopback
 from headwater.model.protocols import Store
-from headwater.server.grpc.answering import Answers, Guard
+from headwater.server.auth import Guard
+from headwater.server.grpc.answering import Answers
 
 MAX_MESSAGE_MIB: Final = 256
 WORKERS: Final = 10

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater.errors import HeadwaterError, ThrottledError, UnauthenticatedError
 from headwater.model.access import Identity, Permission
-from headwater.server.auth import Guard, is_loopback
+from headwater.model.address import is_loopback
+from headwater.server.auth import Guard
 
 SESSION: Final = "session"
 MOST_UNKNOWN_BYTES: Final = 65_536

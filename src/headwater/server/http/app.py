@@ -1,8 +1,9 @@
 """The application: all routes over one store."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from headwater.server.auth import Guard, OpenGuard
@@ -24,6 +25,7 @@ API: Final = "/api/v1"
 def create_app(
     backend: Backend,
     guard: Guard | None = None,
+    routers: Sequence[APIRouter] = (),
     *,
     hosts: tuple[str, ...] = (),
     origins: tuple[str, ...] = (),
@@ -34,6 +36,7 @@ def create_app(
     Args:
         backend: What it answers from.
         guard: Finds out who calls; by default nobody has to say.
+        routers: Routes beside the API's, such as those for signing in.
         hosts: Names beside the loopback ones that it answers to.
         origins: Pages elsewhere that may change something.
         max_body_bytes: Largest body of a request that is not an upload of bytes.
@@ -54,7 +57,8 @@ def create_app(
         ],
     )
     add_fault_handlers(app)
-    app.include_router(health_router(backend))
+    for router in (health_router(backend), *routers):
+        app.include_router(router)
     for router in (store_router(backend), blob_router(backend)):
         app.include_router(router, prefix=API)
     return app

@@ -18,10 +18,11 @@ from uvicorn.supervisors import Multiprocess
 
 from headwater.blobs import open_blobs
 from headwater.errors import RefusedError, UnavailableError
-from headwater.server.auth import Auth, BasicGuard, Guard, OpenGuard, TokenGuard, check_start
+from headwater.server.auth import check_start
 from headwater.server.http.access_log import LOG
 from headwater.server.http.app import create_app
 from headwater.server.http.backend import Backend
+from headwater.server.http.callers import callers
 from headwater.server.http.metrics import FOLDER_VARIABLE
 from headwater.server.http.settings import ServerSettings
 from headwater.store import open_store
@@ -67,11 +68,11 @@ def check(settings: ServerSettings, host: str, *, workers: int, is_insecure: boo
 def serve(settings: ServerSettings, bound: socket.socket, *, workers: int = 1) -> None:
     """Answer until the process is told to stop; then let running requests end."""
     if workers == 1:
-        uvicorn.Server(_config(application(settings))).run([bound])
+        uvicorn.Server(_config(settings, application(settings))).run([bound])
         return
     # The processes start anew and find their settings here.
     os.environ[SETTINGS_VARIABLE] = msgspec.json.encode(settings, enc_hook=str).decode()
-    config = _config(f"{__name__}:worker_application", factory=True, workers=workers)
+    config = _config(settings, f"{__name__}:worker_application", factory=True, workers=workers)
     with tempfile.TemporaryDirectory(prefix="headwater-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
         Multiprocess(config, [bound]).run()
@@ -95,9 +96,11 @@ def application(settings: ServerSettings) -> FastAPI:
         yield
         store.close()
 
+    guard, routers = callers(settings, store.access)
     app = create_app(
         backend,
-        _guard(settings, backend),
+        guard,
+        routers,
         hosts=settings.hosts,
         origins=settings.origins,
         max_body_bytes=settings.max_body_mib * 2**20,
@@ -106,29 +109,18 @@ def application(settings: ServerSettings) -> FastAPI:
     return app
 
 
-def _config(app: Any, **more: Any) -> uvicorn.Config:
+def _config(settings: ServerSettings, app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        ssl_keyfile=settings.tls_key,
+        ssl_certfile=settings.tls_cert,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         **more,
     )
-
-
-def _guard(settings: ServerSettings, backend: Backend) -> Guard:
-    match settings.auth:
-        case Auth.OFF:
-            return OpenGuard()
-        case Auth.TOKEN:
-            return TokenGuard(backend.store.access)
-        case Auth.BASIC:
-            return BasicGuard(backend.store.access)
-        case Auth.OIDC:
-            raise RefusedError("--auth oidc")
 
 
 def _tell_when_stopping(tell: Callable[[], None]) -> None:

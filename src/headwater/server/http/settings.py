@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from headwater.server.auth import Auth
+from headwater.server.auth import Auth, OidcSettings
 
 MAX_BODY_MIB: Final = 64
 
@@ -21,6 +21,8 @@ class ServerSettings:
         hosts: Names beside the loopback ones that this server answers to.
         origins: Pages elsewhere that may change something.
         max_body_mib: Largest body of a request; uploads of bytes are not bound by it.
+        tls_key, tls_cert: PEM files; without them answers are in plain text.
+        oidc: The identity provider, where callers sign in at one.
     """
 
     store: str
@@ -30,3 +32,6 @@ class ServerSettings:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     max_body_mib: int = MAX_BODY_MIB
+    tls_key: Path | None = None
+    tls_cert: Path | None = None
+    oidc: OidcSettings | None = None

@@ -30,7 +30,7 @@ _WRITE: Final = {
     "links": "add_events add_memberships add_parents publish put",
     "models": "add_version describe register",
     "releases": "add_verdict record_deployment",
-    "runs": "heartbeat log_params mark_lost start update",
+    "runs": "heartbeat log log_params mark_lost start update",
     "series": "append merge",
     "types": "put",
 }
@@ -39,16 +39,17 @@ _DECIDE: Final = {
     "artifacts": "delete restore",
     "contexts": "delete restore",
     "executions": "delete restore",
-    "models": "delete deprecate restore set_alias transition undeprecate",
+    "models": "delete deprecate rename restore set_alias transition undeprecate",
     "upkeep": "delete restore",
 }
 _ADMIN: Final = {
     "access": "add add_token all get grant is_empty remove revoke_token set_password set_role tokens ungrant",
     "lineage": "keep_in_memory release_memory",
     "releases": "set_process",
-    "transfer": "claims clashes compare count_properties reserve take_events take_memberships take_nodes "
-    "take_types",
+    "transfer": "claims clashes compare count_properties date reserve take_events take_memberships "
+    "take_nodes take_types",
     "upkeep": "check removable remove repair",
+    "webhooks": "add all delete get update",
 }
 
 
@@ -64,8 +65,13 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 }
 
 NEVER_SERVED: Final = frozenset(
-    f"access.{method}"
-    for method in ("begin_sign_in", "by_oidc", "by_token", "credentials", "note_use", "take_sign_in")
+    (
+        *(
+            f"access.{method}"
+            for method in ("begin_sign_in", "by_oidc", "by_token", "credentials", "note_use", "take_sign_in")
+        ),
+        "webhooks.secret",
+    )
 )
 """What only a server itself asks its store: secrets' digests and hashes never leave it."""
 
@@ -90,6 +96,7 @@ REPEATABLE: Final = frozenset(
         "transfer.clashes",
         "transfer.compare",
         "transfer.count_properties",
+        "transfer.date",
         "transfer.reserve",
         "transfer.take_events",
         "transfer.take_memberships",

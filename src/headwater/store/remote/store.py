@@ -27,6 +27,7 @@ from headwater.model.protocols import (
     TransferStore,
     TypeStore,
     UpkeepStore,
+    WebhookStore,
 )
 from headwater.store.calls import MEDIA_TYPE, Call, calls, entity, error_of, framed, pack, plain, unpack
 from headwater.transport.address import Address
@@ -82,6 +83,7 @@ class RemoteStore:
         self.upkeep: UpkeepStore = part("upkeep")
         self.access: AccessStore = part("access")
         self.transfer: TransferStore = part("transfer")
+        self.webhooks: WebhookStore = part("webhooks")
 
     def _part(self, name: str) -> Any:
         """Return a part; it has what its protocol declares, as the calls are read off the protocols."""

@@ -83,6 +83,14 @@ class SqlForeignTables:
         order = f" ORDER BY {self._column(table, key)}{put_in}" if put_in else ""
         return self._select(table, columns, self._range(table, key, first, last) + order)
 
+    def among(self, table: str, columns: Sequence[str], /, *, key: str, values: Sequence[str]) -> Rows:
+        if not values:
+            return []
+        mark = "?" if self.system == "sqlite" else "%s"
+        marks = ", ".join([mark] * len(values))
+        tail = f"WHERE {self._column(table, key)} IN ({marks})"
+        return self._select(table, columns, tail, tuple(values))
+
     def counts_between(self, table: str, /, *, key: str, first: int, last: int) -> Mapping[int, int]:
         column = self._column(table, key)
         tail = f"{self._range(table, key, first, last)} GROUP BY {column}"
@@ -103,16 +111,18 @@ class SqlForeignTables:
     def _number(self, what: str, table: str) -> int:
         return int(self._run(f"SELECT {what} FROM {self._table(table)}")[0][0] or 0) if self.has(table) else 0
 
-    def _select(self, table: str, columns: Sequence[str], tail: str) -> Rows:
+    def _select(
+        self, table: str, columns: Sequence[str], tail: str, values: tuple[str, ...] | None = None
+    ) -> Rows:
         if not self.has(table):
             return []
         names = ", ".join(self._column(table, name) for name in columns)
-        return self._run(f"SELECT {names} FROM {self._table(table)} {tail}")
+        return self._run(f"SELECT {names} FROM {self._table(table)} {tail}", values)
 
-    def _run(self, statement: str) -> Rows:
+    def _run(self, statement: str, values: tuple[str, ...] | None = None) -> Rows:
         with self._translated():
             # As text of the driver, in which a percent sign would be a parameter's: names hold none.
-            return self._conn.exec_driver_sql(statement).fetchall()
+            return self._conn.exec_driver_sql(statement, values).fetchall()
 
     def _table(self, table: str) -> str:
         return self._quoted(self._tables[table.lower()])

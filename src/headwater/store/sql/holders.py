@@ -6,20 +6,21 @@ import sqlalchemy as sa
 
 from headwater.model.refs import ModelRef
 from headwater.store.sql.ledger import Ledger, below
+from headwater.store.sql.names import entries_on
 from headwater.store.sql.schema import ledger as entries
 
 
 def has_held(conn: sa.Connection, ledger: Ledger, name: str, number: int, stages: Iterable[str]) -> bool:
     """Tell whether a version was ever in one of some stages."""
     wanted = frozenset(stages)
-    mine = entries.c.subject == str(ModelRef(name, number))
-    return any(entry.details.get("to") in wanted for entry in ledger.entries_in(conn, mine))
+    on_it = entries_on(conn, ledger, name, lambda model: entries.c.subject == f"{model}/{number}")
+    return any(entry.details.get("to") in wanted for entry in on_it)
 
 
 def moves_into(conn: sa.Connection, ledger: Ledger, name: str, stage: str) -> Iterable[tuple[int, str]]:
     """Yield (version number, action) of every move into a stage, oldest first."""
     subject = str(ModelRef(name))
-    for entry in ledger.entries_in(conn, below(subject)):
+    for entry in entries_on(conn, ledger, name, below):
         number = entry.subject.removeprefix(subject + "/")
         # `models/a/b/3` is a version of `a/b`, not of `a`.
         if entry.details.get("to") == stage and number.isdigit():

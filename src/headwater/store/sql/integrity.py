@@ -194,5 +194,4 @@ def _stale() -> Finding:
 
 
 def _is_silent(silent_since_ms: int) -> sa.ColumnElement[bool]:
-    last_sign = sa.func.coalesce(run.c.heartbeat_ms, run.c.start_ms)
-    return sa.and_(run.c.status == RunStatus.RUNNING, last_sign < silent_since_ms)
+    return sa.and_(run.c.status == RunStatus.RUNNING, run.c.heartbeat_ms < silent_since_ms)

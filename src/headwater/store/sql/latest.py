@@ -78,9 +78,14 @@ def latest_of(points: Points) -> Latest:
     """Sum up points; with none, everything is 0 or missing."""
     if not len(points):
         return Latest(0, 0, math.nan, None, None, 0)
+    if len(points) == 1:
+        # What clients that log one call at a time send: not worth a column.
+        value = points.values[0]
+        bound = None if math.isnan(value) else value
+        return Latest(points.steps[0], points.times_ms[0], value, bound, bound, 1)
     steps, times, values = columns(points)
     ranked = np.where(np.isnan(values), -np.inf, values)
-    newest = int(np.lexsort((~np.isnan(values), ranked, times, steps))[-1]) if len(points) > 1 else 0
+    newest = int(np.lexsort((~np.isnan(values), ranked, times, steps))[-1])
     numbers = values[~np.isnan(values)]
     return Latest(
         int(steps[newest]),

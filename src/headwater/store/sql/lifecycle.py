@@ -14,6 +14,7 @@ from headwater.model.values import Json, PropertyValue
 from headwater.store.sql import holders, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.ledger import Ledger
+from headwater.store.sql.names import RENAME
 from headwater.store.sql.nodes import Artifacts, Contexts
 from headwater.store.sql.processes import Processes
 from headwater.store.sql.requests import close_requests
@@ -53,6 +54,16 @@ class Lifecycle:
         }
         if changed:
             self._note(conn, new.actor, "describe", ModelRef(new.model, new.version), new.reason, changed)
+
+    def rename(
+        self, conn: sa.Connection, owner: ContextId, name: str, new_name: str, *, actor: str, reason: str
+    ) -> None:
+        """Give a model another name; noted under both, so that each name's history says so."""
+        if new_name == name:
+            raise RefusedError(f"{ModelRef(name)} is called so already")
+        self._contexts.change(conn, [ContextChange(id=owner, name=new_name)])
+        for subject in (name, new_name):
+            self._note(conn, actor, RENAME, ModelRef(subject), reason, {"before": name, "after": new_name})
 
     def deprecate(
         self, conn: sa.Connection, owner: ContextId, name: str, number: int, *, actor: str, reason: str

@@ -81,7 +81,7 @@ class ModelViews:
     def _stages(
         self, conn: sa.Connection, ids: Sequence[ContextId]
     ) -> tuple[dict[int, int], dict[int, dict[str, int]]]:
-        """Return the count of live versions, and the newest number in each stage, by model."""
+        """Return the count of live versions, and the newest number in each stage (also `none`), by model."""
         owner, stage = version.c.context_id, version.c.stage
         grouped = (
             sa.select(owner, stage, sa.func.count(), sa.func.max(version.c.number))
@@ -92,8 +92,7 @@ class ModelViews:
         stages: dict[int, dict[str, int]] = {}
         for model, name, count, newest in conn.execute(grouped.group_by(owner, stage)):
             counts[model] = counts.get(model, 0) + count
-            if name != NO_STAGE:
-                stages.setdefault(model, {})[name] = newest
+            stages.setdefault(model, {})[name] = newest
         return counts, stages
 
     def _aliases_of_models(self, conn: sa.Connection, ids: Sequence[ContextId]) -> dict[int, dict[str, int]]:
@@ -119,7 +118,8 @@ def _model(
         owner=_text(found.properties.get("owner")),
         tags=found.custom_properties,
         aliases=aliases,
-        stages=stages,
+        stages={name: number for name, number in stages.items() if name != NO_STAGE},
+        unstaged=stages.get(NO_STAGE),
         version_count=count,
         created_ms=found.created_ms,
         updated_ms=found.updated_ms,

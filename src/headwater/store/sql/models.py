@@ -1,12 +1,12 @@
 """Registered models: a context with numbered artifacts, stages and aliases; every decision in the ledger."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.errors import InvalidError, NotFoundError
+from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model import builtin
 from headwater.model.filters import And, Comparison, Entity, Field, Operator, Scope
 from headwater.model.graph import (
@@ -29,8 +29,8 @@ from headwater.model.models import (
     Transition,
 )
 from headwater.model.refs import ModelRef
-from headwater.model.values import Properties, PropertyValue
-from headwater.store.sql import properties, search, versions
+from headwater.model.values import Properties
+from headwater.store.sql import search, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.ledger import Ledger
@@ -39,10 +39,9 @@ from headwater.store.sql.links import Links
 from headwater.store.sql.model_views import ModelViews
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
 from headwater.store.sql.processes import Processes
-from headwater.store.sql.schema import alias, artifact, artifact_property, context, version
+from headwater.store.sql.schema import alias, artifact, context, version
 from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.types import Types
-from headwater.store.sql.values import Space
 
 LATEST: Final = "latest"
 _ALIAS: Final = re.compile(r"[\w-]{1,128}")
@@ -86,6 +85,7 @@ class Models:
         owner: str | None = None,
         tags: Properties | None = None,
         actor: str | None = None,
+        is_new: bool = False,
     ) -> RegisteredModel:
         versions.check_name("model", name)
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
@@ -94,9 +94,15 @@ class Models:
         new = NewContext(type_id=kind, name=name, properties=facts, custom_properties=tags or {})
 
         def job(conn: sa.Connection) -> None:
-            is_new = versions.context_id(conn, kind, name) is None
-            versions.lock_live(conn, self._contexts.ensure(conn, new))
-            if is_new and actor is not None:
+            was_there = versions.context_id(conn, kind, name) is not None
+            if was_there and is_new:
+                raise ConflictError(f"a model {name!r} is registered already")
+            if is_new and self._contexts.id_of(conn, new) is None:
+                # Of two who do this at once, the second breaks the uniqueness of names.
+                self._contexts.insert(conn, [new])
+            else:
+                versions.lock_live(conn, self._contexts.ensure(conn, new))
+            if not was_there and actor is not None:
                 self._ledger.append(
                     conn,
                     actor=actor,
@@ -238,6 +244,16 @@ class Models:
     def describe(self, new: Description, /) -> None:
         self._decide(new.model, lambda conn, owner: self._lifecycle.describe(conn, owner, new))
 
+    def rename(self, name: str, new_name: str, /, *, actor: str, reason: str) -> RegisteredModel:
+        versions.check_name("model", new_name)
+        self._decide(
+            name,
+            lambda conn, owner: self._lifecycle.rename(
+                conn, owner, name, new_name, actor=actor, reason=reason
+            ),
+        )
+        return self.get(new_name)
+
     def deprecate(self, name: str, number: int, /, *, actor: str, reason: str) -> None:
         self._decide(
             name,
@@ -299,26 +315,27 @@ class Models:
             facts["description"] = new.description
         if new.artifact_id is not None:
             artifact_id = self._require_model(conn, new.artifact_id, type_id)
-            self._artifacts.change(
-                conn, [ArtifactChange(id=artifact_id, properties=facts, custom_properties=new.tags)]
-            )
-        else:
-            artifact = NewArtifact(
-                type_id=type_id,
-                uri=new.uri,
-                state=ArtifactState.LIVE,
-                digest=new.digest,
-                size_bytes=new.size_bytes,
+            change = ArtifactChange(
+                id=artifact_id,
                 properties=facts,
                 custom_properties=new.tags,
+                params=new.params,
+                metrics=new.metrics,
             )
-            artifact_id = self._artifacts.insert(conn, [artifact])[0]
-        spaces: dict[Space, Mapping[str, PropertyValue]] = {
-            Space.METRIC: {name: float(value) for name, value in new.metrics.items()},
-            Space.PARAM: new.params,
-        }
-        properties.insert(conn, self._db.dialect, artifact_property, [(artifact_id, spaces)])
-        return artifact_id
+            self._artifacts.change(conn, [change])
+            return artifact_id
+        artifact = NewArtifact(
+            type_id=type_id,
+            uri=new.uri,
+            state=ArtifactState.LIVE,
+            digest=new.digest,
+            size_bytes=new.size_bytes,
+            properties=facts,
+            custom_properties=new.tags,
+            params=new.params,
+            metrics=new.metrics,
+        )
+        return self._artifacts.insert(conn, [artifact])[0]
 
     def _require_model(self, conn: sa.Connection, artifact_id: ArtifactId, type_id: TypeId) -> ArtifactId:
         self._artifacts.require(conn, [artifact_id])

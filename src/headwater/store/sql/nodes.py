@@ -22,7 +22,7 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
-from headwater.model.values import INT64_MAX, PropertyValue
+from headwater.model.values import INT64_MAX, Properties, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones, versions
 from headwater.store.sql.changes import Changes, ChangeWriter
 from headwater.store.sql.database import Database, insert_unless_there
@@ -272,8 +272,10 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         }
         if self.nodes.states:
             fields["state"] = self.nodes.states[fields["state"]]
-        if self.nodes.kind is NodeKind.EXECUTION:
+        if self.nodes.kind is not NodeKind.CONTEXT:
             fields["params"] = spaces.get(Space.PARAM, {})
+        if self.nodes is ARTIFACTS:
+            fields["metrics"] = spaces.get(Space.METRIC, {})
         return self.entity(
             **fields,
             type_name=type_name,
@@ -285,23 +287,14 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         check_expected(self.nodes.name, node, change)
         kept = {name: value for name, value in change.properties.items() if value is not None}
         self._types.check(conn, self.nodes.kind, node.type_id, kept)
-        has_declared = gathered.set_properties(
-            node.id,
-            Space.PROPERTY,
-            stored=node.properties,
-            wanted=change.properties,
-            replaces=change.replace_properties,
-        )
-        has_custom = gathered.set_properties(
-            node.id,
-            Space.CUSTOM,
-            stored=node.custom_properties,
-            wanted=change.custom_properties,
-            replaces=change.replace_custom_properties,
-        )
+        differs = False
+        for space, stored, wanted, replaces in _space_changes(node, change):
+            differs |= gathered.set_properties(
+                node.id, space, stored=stored, wanted=wanted, replaces=replaces
+            )
         fields = _changed_fields(node, change, self.nodes.changeable)
         _check_fields(fields)
-        if has_declared or has_custom or fields or change.touch:
+        if differs or fields or change.touch:
             own = {name: _storable(value) for name, value in fields.items()}
             # A change is always later than the one before, even within one millisecond.
             later = max(self._db.clock_ms(), node.updated_ms + 1)
@@ -343,7 +336,7 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
 
     def ensure(self, conn: sa.Connection, new: NewContext) -> ContextId:
         """Return the id of the context with this type and name, stored now if it is new."""
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is not None:
             return found
         self._check(conn, new)
@@ -358,16 +351,35 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
             "revision": 1,
         }
         is_mine = insert_unless_there(conn, schema.context, values)
-        found = self._id_of(conn, new)
+        found = self.id_of(conn, new)
         if found is None:
             raise ConflictError(f"a context with external id {new.external_id!r} is stored already")
         if is_mine:
             properties.insert(conn, self._db.dialect, schema.context_property, [(found, _spaces(new))])
         return found
 
-    def _id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+    def id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
+        """Return the id of the context with this type and name, deleted or not, if there is one."""
         rows = self._named.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
         return ContextId(rows[0][0]) if rows else None
+
+
+def _space_changes(
+    node: Artifact | Execution | Context, change: ArtifactChange | ExecutionChange | ContextChange
+) -> list[tuple[Space, Properties, Mapping[str, PropertyValue | None], bool]]:
+    """Return the spaces that a change may touch: what stands there, what is wanted, and whether alone."""
+    custom, replaces_custom = change.custom_properties, change.replace_custom_properties
+    found = [
+        (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
+        (Space.CUSTOM, node.custom_properties, custom, replaces_custom),
+    ]
+    if isinstance(node, Artifact) and isinstance(change, ArtifactChange):
+        metrics = {name: None if value is None else float(value) for name, value in change.metrics.items()}
+        found += [
+            (Space.PARAM, node.params, change.params, False),
+            (Space.METRIC, node.metrics, metrics, False),
+        ]
+    return found
 
 
 def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
@@ -375,8 +387,10 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
         Space.PROPERTY: node.properties,
         Space.CUSTOM: node.custom_properties,
     }
-    if isinstance(node, NewExecution):
+    if not isinstance(node, NewContext):
         spaces[Space.PARAM] = node.params
+    if isinstance(node, NewArtifact):
+        spaces[Space.METRIC] = {name: float(value) for name, value in node.metrics.items()}
     return spaces
 
 

@@ -102,8 +102,9 @@ def _selects(real: Mapping[str, sa.Table], at_ms: int, standing: Standing) -> di
         name: _columns(real[name], deleted_ms=_until(real[name].c.deleted_ms, at_ms)).where(
             real[name].c.created_ms <= at_ms
         )
-        for name in ("artifact", "execution", "context")
+        for name in ("artifact", "execution")
     }
+    found["context"] = _context(real["context"], at_ms, standing)
     for name in ("attribution", "association", "parent_context", "tombstone"):
         found[name] = _columns(real[name]).where(real[name].c.created_ms <= at_ms)
     for name in ("event", "deprecation", "approval_vote", "ledger"):
@@ -113,6 +114,15 @@ def _selects(real: Mapping[str, sa.Table], at_ms: int, standing: Standing) -> di
     found["version"] = _version(real["version"], standing)
     found["alias"] = _alias(real["alias"], standing)
     return found
+
+
+def _context(context: sa.Table, at_ms: int, standing: Standing) -> sa.Select[Any]:
+    branches = [(context.c.id == i, sa.literal(name, schema.Name())) for i, name in standing.names.items()]
+    return _columns(
+        context,
+        name=sa.case(*branches, else_=context.c.name) if branches else context.c.name,
+        deleted_ms=_until(context.c.deleted_ms, at_ms),
+    ).where(context.c.created_ms <= at_ms)
 
 
 def _columns(table: sa.Table, **masked: Column) -> sa.Select[Any]:

@@ -1,8 +1,9 @@
 """Deleting, restoring, and removing for good: rows go, events, version numbers and a tombstone stay."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from headwater.model.upkeep import Expiry, Removal, Subject, Tombstone
 from headwater.store.sql import tombstones, versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.ledger import Ledger
+from headwater.store.sql.names import entries_on
 from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
 from headwater.store.sql.nodes import LOOKUP_BATCH, Nodes
 from headwater.store.sql.processes import Processes
@@ -161,7 +163,7 @@ class Remover:
             return {}
         mine = sa.and_(self._db.dialect.ids_in(version.c.artifact_id, ids), version.c.stage.is_not(None))
         rows = {str(ModelRef(row.name, row.number)): row for row in versions.rows_of(conn, mine)}
-        was_released = self._released(conn, [*rows])
+        was_released = self._released(conn, [*rows.values()])
         aliased = sa.select(alias.c.artifact_id).where(
             self._db.dialect.ids_in(alias.c.artifact_id, [row.artifact_id for row in rows.values()])
         )
@@ -177,12 +179,12 @@ class Remover:
                 kept[row.artifact_id] = (ref, f"it was in {stage}: delete it with `headwater models delete`")
         return kept
 
-    def _released(self, conn: sa.Connection, refs: Sequence[str]) -> dict[str, str]:
+    def _released(self, conn: sa.Connection, rows: Sequence[Any]) -> dict[str, str]:
         """Return the exclusive stage that each version once held, unless the ledger has its deletion."""
         held: dict[str, str] = {}
         undone: dict[str, str] = {}
         exclusive = self._processes.exclusive_anywhere(conn)
-        for entry in self._decisions_on(conn, refs):
+        for entry in self._decisions_on(conn, rows):
             stage = entry.details.get("to")
             if isinstance(stage, str) and stage in exclusive:
                 held[entry.subject] = stage
@@ -193,12 +195,15 @@ class Remover:
                     held[ref] = undone.pop(ref)
         return held
 
-    def _decisions_on(self, conn: sa.Connection, refs: Sequence[str]) -> list[LedgerEntry]:
-        """Return the decisions on versions and on their models, oldest first."""
-        subjects = sorted({*refs, *(ref.rpartition("/")[0] for ref in refs)})
-        parts = [subjects[i : i + LOOKUP_BATCH] for i in range(0, len(subjects), LOOKUP_BATCH)]
-        found = [e for part in parts for e in self._ledger.entries_in(conn, ledger.c.subject.in_(part))]
-        return sorted(found, key=lambda entry: entry.seq)
+    def _decisions_on(self, conn: sa.Connection, rows: Sequence[Any]) -> Iterable[LedgerEntry]:
+        """Yield the decisions on versions and on their models, those on one model oldest first."""
+        by_name = groupby(sorted(rows, key=_model_of), key=_model_of)
+        for name, mine in by_name:
+            # "" stands for the model itself.
+            tails = ["", *(f"/{row.number}" for row in mine)]
+            parts = [tails[i : i + LOOKUP_BATCH] for i in range(0, len(tails), LOOKUP_BATCH)]
+            found = [e for part in parts for e in entries_on(conn, self._ledger, name, _any_of(part))]
+            yield from sorted(found, key=lambda entry: entry.seq)
 
     def _count_types(self, conn: sa.Connection, table: NodeTable, ids: Sequence[int]) -> dict[str, int]:
         if not ids:
@@ -303,3 +308,12 @@ def _versions_of(entry: LedgerEntry) -> list[str]:
     """Return the versions that a decision is on: one, or those of a model that it names."""
     numbers = entry.details.get("versions")
     return [f"{entry.subject}/{n}" for n in numbers] if isinstance(numbers, list) else [entry.subject]
+
+
+def _model_of(row: Any) -> str:
+    return row.name
+
+
+def _any_of(tails: Sequence[str]) -> Callable[[str], sa.ColumnElement[bool]]:
+    """Return what builds the condition that an entry is on a model, or on one of its versions."""
+    return lambda model: ledger.c.subject.in_([model + tail for tail in tails])

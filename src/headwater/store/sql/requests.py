@@ -6,10 +6,10 @@ import sqlalchemy as sa
 
 from headwater.model.approvals import ApprovalRequest, RequestId, RequestStatus, Vote
 from headwater.model.ids import ContextId
-from headwater.model.refs import ModelRef
 from headwater.model.release import Policy, ReleaseProcess
 from headwater.store.sql.database import Database
 from headwater.store.sql.ledger import Ledger
+from headwater.store.sql.names import entries_on
 from headwater.store.sql.processes import Processes
 from headwater.store.sql.schema import approval_request, approval_vote, context, version
 from headwater.store.sql.schema import ledger as entries
@@ -49,9 +49,10 @@ class RequestViews:
         """Return who may not approve a request because of the separation of duty."""
         if not policy.separates_duty:
             return ()
-        subject = str(ModelRef(row.name, row.number))
-        registered = sa.and_(entries.c.subject == subject, entries.c.action == "register")
-        registrars = {entry.actor for entry in self._ledger.entries_in(conn, registered)}
+        found = entries_on(
+            conn, self._ledger, row.name, lambda model: entries.c.subject == f"{model}/{row.number}"
+        )
+        registrars = {entry.actor for entry in found if entry.action == "register"}
         return tuple(sorted({row.requester, *registrars}))
 
     def _votes(self, conn: sa.Connection, ids: list[int]) -> dict[int, tuple[Vote, ...]]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
+from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError, StaleWriteError
 from headwater.model import builtin
 from headwater.model.filters import Entity
 from headwater.model.graph import (
@@ -21,14 +22,14 @@ from headwater.model.graph import (
 from headwater.model.ids import ContextId, ExecutionId, RunId
 from headwater.model.listing import Listing, Page
 from headwater.model.runs import EXECUTION_STATES, NewRun, Run, RunChange, RunStatus
-from headwater.model.series import LatestMetric
-from headwater.model.values import Properties
+from headwater.model.series import LatestMetric, Points
+from headwater.model.values import Properties, PropertyValue
 from headwater.store.sql import properties, search
 from headwater.store.sql.database import Database
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
 from headwater.store.sql.prepared import Prepared
-from headwater.store.sql.schema import context, execution_property, run
+from headwater.store.sql.schema import context, execution, execution_property, run
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.text import check_length, decode, decode_optional, encode_optional
 from headwater.store.sql.types import Types
@@ -76,6 +77,14 @@ class Runs:
         self._of_id = Prepared(db, lambda: sa.select(*(run.c[name] for name in _FIELDS)).where(is_here))
         self._id = Prepared(
             db, lambda: sa.select(run.c.execution_id).where(run.c.run_id == sa.bindparam("run_id"))
+        )
+        self._deleted = Prepared(
+            db,
+            lambda: (
+                sa.select(execution.c.deleted_ms)
+                .join(run, run.c.execution_id == execution.c.id)
+                .where(execution.c.id == sa.bindparam("id"))
+            ),
         )
         self._insert_row = Prepared(
             db, lambda: sa.insert(run).values({name: sa.bindparam(name) for name in _INSERTED})
@@ -145,6 +154,29 @@ class Runs:
 
         self._db.write(job)
 
+    def log(
+        self,
+        run_: ExecutionId,
+        /,
+        *,
+        params: Properties = MappingProxyType({}),
+        points: Mapping[str, Points] = MappingProxyType({}),
+        tags: Mapping[str, PropertyValue | None] = MappingProxyType({}),
+    ) -> None:
+        filled = {key: each for key, each in points.items() if len(each)}
+
+        def job(conn: sa.Connection) -> list[int]:
+            self._require_active(conn, run_)
+            if params:
+                stored = self._executions.by_ids(conn, [run_], locks=True)[run_]
+                new = _new_params(stored.params, params)
+                properties.insert(conn, self._db.dialect, execution_property, [(run_, {Space.PARAM: new})])
+            if tags:
+                self._executions.change(conn, [ExecutionChange(id=run_, custom_properties=tags)])
+            return self._series.add(conn, run_, filled) if filled else []
+
+        self._series.merge_crowded(self._db.write(job))
+
     def heartbeat(self, runs: Sequence[ExecutionId], /) -> None:
         def job(conn: sa.Connection) -> None:
             mine = self._db.dialect.ids_in(run.c.execution_id, runs)
@@ -160,7 +192,7 @@ class Runs:
     def mark_lost(self, *, silent_since_ms: int) -> list[RunId]:
         silent = (
             run.c.status == RunStatus.RUNNING,
-            sa.func.coalesce(run.c.heartbeat_ms, run.c.start_ms) < silent_since_ms,
+            run.c.heartbeat_ms < silent_since_ms,
         )
         statement = sa.select(run.c.execution_id, run.c.run_id, run.c.heartbeat_ms).where(*silent)
 
@@ -215,9 +247,16 @@ class Runs:
             user=encode_optional(new.user),
             host=encode_optional(new.host),
             parent_id=new.parent_id,
-            heartbeat_ms=now,
+            heartbeat_ms=now if new.has_heartbeat else None,
         )
         self._links.associate(conn, [Association(experiment, execution_id)])
+
+    def _require_active(self, conn: sa.Connection, run_: ExecutionId) -> None:
+        rows = self._deleted.rows(conn, id=run_)
+        if not rows:
+            raise NotFoundError("run", run_)
+        if rows[0][0] is not None:
+            raise RefusedError(f"run {run_} is deleted: restore it before anything is added to it")
 
     def _ids(self, conn: sa.Connection, run_ids: Sequence[RunId]) -> dict[RunId, ExecutionId]:
         if len(run_ids) == 1 and _HEXADECIMAL.fullmatch(run_ids[0]):

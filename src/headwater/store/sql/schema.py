@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql
 
 from headwater.store.sql.text import Head, Name, Text
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Version of these tables; the newest migration has this number."""
 
 metadata = sa.MetaData()
@@ -389,4 +389,18 @@ ledger = sa.Table(
     sa.Column("previous_hash", sa.String(64), nullable=False, unique=True),
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Index("ledger_by_subject", "subject", "seq"),
+)
+
+# Whom to tell of decisions. `events` is a JSON list; the secret is read by the sender alone.
+webhook = _clustered(
+    "webhook",
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("name", Name, nullable=False),
+    sa.Column("url", Text, nullable=False),
+    sa.Column("events", Text, nullable=False),
+    sa.Column("description", Text),
+    sa.Column("secret", Text),
+    sa.Column("is_active", sa.SmallInteger, nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("updated_ms", sa.BigInteger, nullable=False),
 )

@@ -1,14 +1,16 @@
 """Metric series: chunks appended, read, thinned out and merged."""
 
+import os
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from headwater.errors import InvalidError
-from headwater.model.ids import ExecutionId
+from headwater.model.ids import ExecutionId, new_writer_id
 from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
 from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import chunks, sampling
@@ -34,12 +36,27 @@ class _Series:
     latest: Latest
 
 
+class _BatchNames:
+    """Names batches in the order in which they are stored, as one writer for each process."""
+
+    def __init__(self) -> None:
+        self._process, self._writer, self._numbers = os.getpid(), new_writer_id(), count()
+
+    def next(self) -> tuple[int, int]:
+        """Return a writer and a number."""
+        if self._process != os.getpid():
+            # A forked child counts for itself.
+            self._process, self._writer, self._numbers = os.getpid(), new_writer_id(), count()
+        return self._writer, next(self._numbers)
+
+
 class SeriesTable:
     """`SeriesStore` in SQL."""
 
     def __init__(self, db: Database, executions: Executions) -> None:
         self._db = db
         self._executions = executions
+        self._names = _BatchNames()
         dialect, chunk, merged = db.dialect, metric_chunk.c, merged_batch.c
         of_series = dialect.given(chunk.series_id, sa.bindparam("ids"))
         self._present = Prepared(
@@ -80,9 +97,8 @@ class SeriesTable:
         for batch in batches:
             _check_batch(batch)
         filled = [batch for batch in batches if len(batch.points)]
-        crowded = self._db.write(lambda conn: self._append(conn, filled)) if filled else []
-        for series_id in crowded:
-            self._db.write(lambda conn, i=series_id: self._merge(conn, i))
+        if filled:
+            self.merge_crowded(self._db.write(lambda conn: self._append(conn, filled)))
 
     def keys(self, execution_id: ExecutionId, /) -> list[str]:
         statement = sa.select(series.c.key).where(series.c.execution_id == execution_id)
@@ -157,18 +173,48 @@ class SeriesTable:
             )
         return sum(self._db.write(lambda conn, i=series_id: self._merge(conn, i)) for series_id in ids)
 
+    def add(self, conn: sa.Connection, execution_id: ExecutionId, points: Mapping[str, Points]) -> list[int]:
+        """Store points that have no batch number, inside a running transaction; return crowded series."""
+        unnumbered = [
+            SeriesBatch(execution_id=execution_id, key=key, writer=1, batch=0, points=each)
+            for key, each in points.items()
+        ]
+        for batch in unnumbered:
+            _check_batch(batch)
+        known = self._ensure_series(conn, unnumbered)
+        # Taken while the series are locked, so that the numbers of each rise in the order of its commits.
+        writer, number = self._names.next()
+        return self._insert(conn, known, [replace(b, writer=writer, batch=number) for b in unnumbered])
+
+    def merge_crowded(self, ids: Iterable[int]) -> None:
+        """Merge series, each in a transaction of its own."""
+        for series_id in ids:
+            self._db.write(lambda conn, i=series_id: self._merge(conn, i))
+
     def _append(self, conn: sa.Connection, batches: Sequence[SeriesBatch]) -> list[int]:
         known = self._ensure_series(conn, batches)
         stored = self._stored_batches(conn, known, batches)
+        fresh: list[SeriesBatch] = []
+        for batch in batches:
+            series_id = known[batch.execution_id, batch.key].id
+            name = (series_id, batch.writer, batch.batch)
+            if name not in stored and batch.batch > stored.get((series_id, batch.writer, None), -1):
+                stored[name] = batch.batch
+                fresh.append(batch)
+        return self._insert(conn, known, fresh)
+
+    def _insert(
+        self,
+        conn: sa.Connection,
+        known: Mapping[tuple[int, str], _Series],
+        batches: Sequence[SeriesBatch],
+    ) -> list[int]:
+        """Store batches that are new, and return the series that have become crowded."""
         rows: list[tuple[Any, ...]] = []
         changed: dict[int, Latest] = {}
         for batch in batches:
-            entry = known[batch.execution_id, batch.key]
+            entry, steps = known[batch.execution_id, batch.key], batch.points.steps
             name = (entry.id, batch.writer, batch.batch)
-            if name in stored or batch.batch <= stored.get((entry.id, batch.writer, None), -1):
-                continue
-            stored[name] = batch.batch
-            steps = batch.points.steps
             rows.append((*name, len(steps), min(steps), max(steps), chunks.pack(batch.points)))
             changed[entry.id] = changed.get(entry.id, entry.latest).joined(latest_of(batch.points))
         self._db.dialect.insert_rows(conn, metric_chunk, _CHUNK_COLUMNS, rows)

@@ -11,6 +11,7 @@ from headwater.model.ledger import LedgerEntry
 from headwater.model.refs import ModelRef, parse_ref
 from headwater.store.sql import schema, versions
 from headwater.store.sql.ledger import Ledger
+from headwater.store.sql.names import presently
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,20 @@ class Standing:
         exclusive: The stages that one version holds.
         aliases: By context id, all aliases of a model of which any has moved since, each with the
             artifact id that it named.
+        names: By context id, what a model was called that has another name now.
     """
 
     stages: Mapping[int, str] = field(default_factory=dict[int, str])
     exclusive: frozenset[str] = frozenset()
     aliases: Mapping[int, Mapping[str, int]] = field(default_factory=dict[int, Mapping[str, int]])
+    names: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
 def standing_at(conn: sa.Connection, ledger: Ledger, at_ms: int, exclusive: frozenset[str]) -> Standing:
     """Find what stood otherwise at a moment, by taking the decisions since then back."""
-    stages, aliases = undone(ledger.entries_in(conn, schema.ledger.c.time_ms > at_ms))
-    names = {name for name, _ in (*stages, *aliases)}
+    decisions, former = presently(ledger.entries_in(conn, schema.ledger.c.time_ms > at_ms))
+    stages, aliases = undone(decisions)
+    names = {*former, *(name for name, _ in (*stages, *aliases))}
     owners, ids = _models(conn, names), _versions(conn, names)
     moved_aliases = {owners[name] for name, _ in aliases if name in owners}
     then = {owner: _aliases(conn, owner) for owner in moved_aliases}
@@ -42,7 +46,8 @@ def standing_at(conn: sa.Connection, ledger: Ledger, at_ms: int, exclusive: froz
             if (name, number) in ids:
                 then[owners[name]][label] = ids[name, number]
     moved = {ids[version]: stage for version, stage in stages.items() if version in ids}
-    return Standing(stages=moved, exclusive=exclusive, aliases=then)
+    called = {owners[name]: before for name, before in former.items() if name in owners}
+    return Standing(stages=moved, exclusive=exclusive, aliases=then, names=called)
 
 
 def undone(

@@ -35,6 +35,7 @@ from headwater.store.sql.types import Types
 from headwater.store.sql.upkeep import Upkeep
 from headwater.store.sql.verdicts import Verdicts
 from headwater.store.sql.walk import Lineage
+from headwater.store.sql.webhooks import Webhooks
 
 
 def now_ms() -> int:
@@ -91,6 +92,7 @@ class SqlStore:
         self._open_registry()
         self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
         self.lineage = Lineage(self._db, self.artifacts, self.executions)
+        self.webhooks = Webhooks(self._db)
         nodes = (self.artifacts, self.executions, self.contexts)
         self.upkeep = Upkeep(
             self._db,

@@ -98,6 +98,16 @@ class Transfers:
     ) -> int:
         return self._edges.take_memberships((*attributions, *associations, *parents))
 
+    def date(self, kind: NodeKind, times: Mapping[int, tuple[int, int]], /) -> None:
+        table = _TABLES[kind].table
+
+        def job(conn: sa.Connection) -> None:
+            for node_id, (created_ms, updated_ms) in times.items():
+                values = {"created_ms": created_ms, "updated_ms": updated_ms}
+                conn.execute(sa.update(table).where(table.c.id == node_id).values(values))
+
+        self._db.write(job)
+
     def count_properties(self, kind: NodeKind, ids: Sequence[int], /) -> int:
         rows = _TABLES[kind].properties
         mine = self._db.dialect.ids_in(rows.c.node_id, ids)
@@ -134,7 +144,9 @@ class Transfers:
         kept = conn.execute(sa.select(column.id, column.deleted_ms, column.revision).where(mine))
         marks = {row.id: (row.deleted_ms, row.revision + 1) for row in kept}
         owner, space = table.properties.c.node_id, table.properties.c.space
-        owned = sa.and_(self._db.dialect.ids_in(owner, ids), space.in_(_REPLACED))
+        # An artifact's params and metrics are this store's own.
+        replaced = _REPLACED if table is EXECUTIONS else _DECLARED_OR_CUSTOM
+        owned = sa.and_(self._db.dialect.ids_in(owner, ids), space.in_(replaced))
         conn.execute(sa.delete(table.properties).where(owned))
         conn.execute(sa.delete(table.table).where(mine))
         return [(*_row(table, node)[:-2], *marks[node.id]) for node in nodes]

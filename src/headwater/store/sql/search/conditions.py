@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from headwater.errors import InvalidError
 from headwater.model.filters import And, Entity, Field, Filter, IsNull, Not, Or, Scope
 from headwater.model.joins import Joined
-from headwater.query.attributes import ATTRIBUTES, RELATIONS, SCOPES
+from headwater.query.attributes import EDGE_ATTRIBUTES, RELATIONS, SCOPES, attributes_of
 from headwater.query.conditions import MAX_VALUES
 from headwater.query.structure import MAX_ALTERNATIONS, MAX_CONDITIONS, alternations
 from headwater.store.sql import schema
@@ -57,7 +57,9 @@ def check_field(field: Field, entity: Entity) -> None:
             raise InvalidError(f"{entity.value}s have no {field.relation.value}")
         entity = related
     is_known = (
-        field.name in ATTRIBUTES[entity] if field.scope is Scope.ATTRIBUTE else field.scope in SCOPES[entity]
+        field.name in attributes_of(entity, field.relation)
+        if field.scope is Scope.ATTRIBUTE
+        else field.scope in SCOPES[entity]
     )
     if not is_known:
         raise InvalidError(f"{entity.value}s have no {field}")
@@ -163,6 +165,9 @@ def _of_related(field: Field, place: Place, test: Test | None) -> Condition:
         .select_from(neighbour.link.join(other.source, other.id == neighbour.far))
         .where(neighbour.near == place.id, *neighbour.only, *other.where)
     )
+    if field.scope is Scope.ATTRIBUTE and field.name in EDGE_ATTRIBUTES:
+        column = neighbour.link.c[field.name]
+        return _any(found.where(column.is_not(None) if test is None else column_test(column, test)))
     return _any(found.where(has(own, other) if test is None else meets(moved(test, own), other)))
 
 

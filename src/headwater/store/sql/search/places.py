@@ -134,6 +134,7 @@ def _node(table: sa.FromClause) -> dict[str, Column]:
         "external_id": table.c.external_id,
         "created_time": table.c.created_ms,
         "updated_time": table.c.updated_ms,
+        "deleted_time": table.c.deleted_ms,
     }
 
 

@@ -1,0 +1,45 @@
+"""Responses, and how they are written: unset fields and empty lists are left out."""
+
+import math
+import sys
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import msgspec
+
+Double: TypeAlias = float | str
+
+
+class Answer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What every response extends: a field that has its default is not written.
+
+    A field that is always written has no default. Lists are tuples, of which `()` is left out.
+    """
+
+
+class Nothing(Answer):
+    """The response of a call that only does something."""
+
+
+class KeyValue(Answer):
+    """A tag or a param."""
+
+    key: str
+    value: str
+
+
+def double(value: float) -> Double:
+    """Return a double as MLflow writes it: NaN as a text, an infinity as the greatest number."""
+    if math.isnan(value):
+        return "NaN"
+    return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
+
+
+def key_values(items: Iterable[tuple[str, str]]) -> tuple[KeyValue, ...]:
+    """Return tags or params in the order given."""
+    return tuple(KeyValue(key=key, value=value) for key, value in items)
+
+
+def encode(answer: Answer) -> bytes:
+    """Write a response as JSON."""
+    return msgspec.json.encode(answer)

@@ -1,0 +1,199 @@
+"""What is logged to a run: metrics, params and tags, each request in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from headwater.compat.mlflow.answers import Nothing
+from headwater.compat.mlflow.endpoints import AnyEndpoint, post
+from headwater.compat.mlflow.errors import MlflowError
+from headwater.compat.mlflow.limits import (
+    MAX_ENTITIES,
+    MAX_METRICS,
+    MAX_PARAMS,
+    MAX_TAGS,
+    check_count,
+    check_key,
+    check_run_id,
+    check_run_name,
+    checked_param,
+    checked_tag,
+)
+from headwater.compat.mlflow.logged_models import note_model_metrics
+from headwater.compat.mlflow.requests import Int64, Request, Required, invalid_value
+from headwater.compat.mlflow.run_answers import RUN_NAME_TAG
+from headwater.compat.mlflow.runs import Runs, TagText, inactive, not_found
+from headwater.compat.mlflow.values import text_of
+from headwater.errors import ConflictError, NotFoundError, RefusedError
+from headwater.model.protocols import Store
+from headwater.model.runs import RunChange
+from headwater.model.series import Points
+
+_WHOLE: Final = ""
+
+
+class MetricPoint(Request, frozen=True):
+    """A point of a metric, and the logged model and data that it is about."""
+
+    key: Required
+    value: float
+    timestamp: Int64
+    step: Int64 = 0
+    model_id: str = ""
+    dataset_name: str = ""
+    dataset_digest: str = ""
+
+
+class LogMetric(MetricPoint, frozen=True, kw_only=True):
+    """Adds a point to a metric of a run."""
+
+    run_id: Required
+
+
+class LogParam(Request, frozen=True):
+    """Sets a param."""
+
+    run_id: Required
+    key: Required
+    value: str = ""
+
+
+class LogBatch(Request, frozen=True):
+    """Logs many things at once."""
+
+    run_id: Required
+    metrics: tuple[MetricPoint, ...] = ()
+    params: tuple[TagText, ...] = ()
+    tags: tuple[TagText, ...] = ()
+
+
+class BatchCalls:
+    """Answers the calls that log to a run."""
+
+    def __init__(self, store: Store, runs: Runs) -> None:
+        """Take where runs are kept, and who finds them."""
+        self._store = store
+        self._runs = runs
+
+    def endpoints(self) -> tuple[AnyEndpoint, ...]:
+        """Return the calls that are answered here."""
+        return (
+            post("mlflow/runs/log-metric", LogMetric, self.log_metric),
+            post("mlflow/runs/log-parameter", LogParam, self.log_param),
+            post("mlflow/runs/log-batch", LogBatch, self.log_batch),
+        )
+
+    def log_metric(self, request: LogMetric, _actor: str | None) -> Nothing:
+        """Add a point."""
+        _check_point(request, _WHOLE)
+        self._log(request.run_id, points=_points([request]))
+        note_model_metrics(self._store, request.run_id, [request])
+        return Nothing()
+
+    def log_param(self, request: LogParam, _actor: str | None) -> Nothing:
+        """Set a param; the same value again changes nothing."""
+        key, value = checked_param(request.key, request.value)
+        self._log(request.run_id, params={key: value})
+        return Nothing()
+
+    def log_batch(self, request: LogBatch, _actor: str | None) -> Nothing:
+        """Log all or none."""
+        check_run_id(request.run_id)
+        for place, point in enumerate(request.metrics):
+            _check_point(point, f"metrics[{place}].")
+        params = [checked_param(p.key, p.value, f"params[{i}].") for i, p in enumerate(request.params)]
+        tags = dict(checked_tag(tag.key, tag.value, f"tags[{i}].") for i, tag in enumerate(request.tags))
+        _check_counts(request)
+        _check_unique([key for key, _ in params])
+        name = tags.pop(RUN_NAME_TAG, None)
+        if name is not None:
+            check_run_name(name)
+        self._log(request.run_id, points=_points(request.metrics), params=dict(params), tags=tags)
+        note_model_metrics(self._store, request.run_id, request.metrics)
+        if name is not None:
+            self._store.runs.update(RunChange(id=self._runs.execution_id(request.run_id), name=name))
+        return Nothing()
+
+    def _log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        points: Mapping[str, Points] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        run = self._runs.execution_id(run_id)
+        new = dict(params or {})
+        try:
+            try:
+                self._store.runs.log(run, params=new, points=points or {}, tags=tags or {})
+            except ConflictError:
+                new = self._unlogged(run_id, new)
+                self._store.runs.log(run, params=new, points=points or {}, tags=tags or {})
+        except RefusedError as error:
+            raise inactive(run_id) from error
+        except NotFoundError as error:
+            raise not_found(run_id) from error
+
+    def _unlogged(self, run_id: str, params: Mapping[str, str]) -> dict[str, str]:
+        """Return the params that a run has not, when those that it has are the same in MLflow's texts.
+
+        Raises:
+            MlflowError: one has another value.
+        """
+        stored = {key: text_of(value) for key, value in self._runs.get(run_id).params.items()}
+        changed = [
+            {"key": key, "old_value": stored[key], "new_value": value}
+            for key, value in params.items()
+            if stored.get(key, value) != value
+        ]
+        if changed and len(params) == 1:
+            (one,) = changed
+            raise MlflowError(
+                f"Changing param values is not allowed. Param with key='{one['key']}' was already logged "
+                f"with value='{one['old_value']}' for run ID='{run_id}'. "
+                f"Attempted logging new value '{one['new_value']}'."
+            )
+        if changed:
+            raise MlflowError(
+                "Changing param values is not allowed. Params were already "
+                f"logged='{changed}' for run ID='{run_id}'."
+            )
+        return {key: value for key, value in params.items() if key not in stored}
+
+
+def _points(metrics: Sequence[MetricPoint]) -> dict[str, Points]:
+    found: dict[str, Points] = {}
+    for metric in metrics:
+        points = found.get(metric.key)
+        if points is None:
+            points = found[metric.key] = Points()
+        points.append(metric.step, metric.timestamp, metric.value)
+    return found
+
+
+def _check_point(point: MetricPoint, path: str) -> None:
+    check_key(point.key, f"{path}name", "Metric name")
+    if point.timestamp < 0:
+        raise invalid_value(
+            f"{path}timestamp",
+            point.timestamp,
+            f"metric '{point.key}' (value={point.value}). "
+            "Timestamp must be a nonnegative long (64-bit integer) ",
+        )
+
+
+def _check_counts(request: LogBatch) -> None:
+    counts = (len(request.metrics), len(request.params), len(request.tags))
+    limits = (("metrics", MAX_METRICS), ("params", MAX_PARAMS), ("tags", MAX_TAGS))
+    for (what, limit), count in zip(limits, counts, strict=True):
+        check_count(what, count, limit)
+    check_count("metrics, params, and tags", sum(counts), MAX_ENTITIES)
+
+
+def _check_unique(keys: Sequence[str]) -> None:
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise MlflowError(
+            f"Duplicate parameter keys have been submitted: {twice}. "
+            "Please ensure the request contains only one param value per param key."
+        )

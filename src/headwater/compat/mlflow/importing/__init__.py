@@ -1,0 +1,6 @@
+"""What MLflow stored, brought into a store."""
+
+from headwater.compat.mlflow.importing.importer import MlflowReport, import_mlflow
+from headwater.compat.mlflow.importing.tables import MlflowTables, open_tables
+
+__all__ = ["MlflowReport", "MlflowTables", "import_mlflow", "open_tables"]

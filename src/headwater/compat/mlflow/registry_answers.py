@@ -1,0 +1,155 @@
+"""Registered models and their versions as MLflow's clients see them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from headwater.compat.mlflow.answers import Answer, KeyValue, key_values
+from headwater.compat.mlflow.locations import SCHEME
+from headwater.compat.mlflow.registry_rules import stage_name
+from headwater.compat.mlflow.values import text_of
+from headwater.model.filters import And, Comparison, Field, In, Operator, Or, Scope
+from headwater.model.ids import ArtifactId, ExecutionId
+from headwater.model.listing import MAX_PAGE, Listing
+from headwater.model.models import ModelVersion as StoredVersion
+from headwater.model.models import RegisteredModel as StoredModel
+from headwater.model.protocols import Store
+from headwater.model.values import Properties
+
+NATIVE: Final = "headwater"
+"""First part of the proxy's paths of bytes that no MLflow client has uploaded."""
+
+
+class ModelVersion(Answer):
+    """A version of a registered model. Times are milliseconds since the epoch."""
+
+    name: str
+    version: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    current_stage: str
+    status: str
+    description: str
+    source: str
+    run_id: str
+    run_link: str
+    tags: tuple[KeyValue, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+class Alias(Answer):
+    """An alias and the version that it points at."""
+
+    alias: str
+    version: str
+
+
+class RegisteredModel(Answer):
+    """A registered model. Times are milliseconds since the epoch."""
+
+    name: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    description: str = ""
+    latest_versions: tuple[ModelVersion, ...] = ()
+    tags: tuple[KeyValue, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+
+
+class RegistryAnswers:
+    """Makes answers of stored models and versions."""
+
+    def __init__(self, store: Store) -> None:
+        """Take where they are kept."""
+        self._store = store
+
+    def of_models(self, found: Sequence[StoredModel]) -> tuple[RegisteredModel, ...]:
+        """Return registered models with the newest version of each stage."""
+        newest: dict[str, list[StoredVersion]] = {}
+        for version in self.newest(found):
+            newest.setdefault(version.model, []).append(version)
+        return tuple(self._model(model, newest.get(model.name, [])) for model in found)
+
+    def newest(self, found: Iterable[StoredModel]) -> list[StoredVersion]:
+        """Return the newest version of each stage of some models."""
+        terms = [
+            And((_equal("model_id", model.id), In(_attribute("version"), numbers)))
+            for model in found
+            if (numbers := _newest_numbers(model))
+        ]
+        if not terms:
+            return []
+        wanted = terms[0] if len(terms) == 1 else Or(tuple(terms))
+        listing = Listing(filter=wanted, limit=MAX_PAGE)
+        return list(self._store.models.page_versions(listing).items)
+
+    def of_versions(self, found: Sequence[StoredVersion]) -> tuple[ModelVersion, ...]:
+        """Return versions, each with the run that made it."""
+        makers = [version.execution_id for version in found if version.execution_id is not None]
+        runs = {run.id: run.run_id for run in self._store.runs.by_execution_ids(makers)} if makers else {}
+        return tuple(_version(version, runs) for version in found)
+
+    def _model(self, model: StoredModel, newest: Sequence[StoredVersion]) -> RegisteredModel:
+        return RegisteredModel(
+            name=model.name,
+            creation_timestamp=model.created_ms,
+            last_updated_timestamp=model.updated_ms,
+            description=model.description or "",
+            latest_versions=self.of_versions(newest),
+            tags=tags_of(model.tags),
+            aliases=tuple(Alias(alias=name, version=str(n)) for name, n in model.aliases.items()),
+        )
+
+
+def source_of(version: StoredVersion) -> str:
+    """Return the URI that a version is said to come from."""
+    source = version.properties.get("source")
+    return source if isinstance(source, str) else location_of(version)
+
+
+def location_of(version: StoredVersion) -> str:
+    """Return the URI that a version's files can be read from; bytes of our own are read through the proxy."""
+    if version.uri is not None and isinstance(version.properties.get("source"), str):
+        return version.uri
+    return native_location(version.id) if version.digest is not None else version.uri or ""
+
+
+def native_location(artifact_id: ArtifactId) -> str:
+    """Return the URI of a model whose files no MLflow client has uploaded."""
+    return f"{SCHEME}:/{NATIVE}/{artifact_id}"
+
+
+def tags_of(tags: Properties) -> tuple[KeyValue, ...]:
+    """Return tags as texts."""
+    return key_values((key, text_of(value)) for key, value in tags.items())
+
+
+def _version(version: StoredVersion, runs: Mapping[ExecutionId, str]) -> ModelVersion:
+    unknown_run, link = version.properties.get("source_run"), version.properties.get("run_link")
+    run_id = runs.get(version.execution_id) if version.execution_id is not None else None
+    return ModelVersion(
+        name=version.model,
+        version=str(version.version),
+        creation_timestamp=version.created_ms,
+        last_updated_timestamp=version.updated_ms,
+        current_stage=stage_name(version.stage),
+        status="READY",
+        source=source_of(version),
+        run_id=run_id or (unknown_run if isinstance(unknown_run, str) else ""),
+        run_link=link if isinstance(link, str) else "",
+        description=version.description or "",
+        tags=tags_of(version.tags),
+        aliases=version.aliases,
+    )
+
+
+def _newest_numbers(model: StoredModel) -> tuple[int, ...]:
+    unstaged = () if model.unstaged is None else (model.unstaged,)
+    return (*unstaged, *model.stages.values())
+
+
+def _attribute(name: str) -> Field:
+    return Field(Scope.ATTRIBUTE, name)
+
+
+def _equal(name: str, value: int) -> Comparison:
+    return Comparison(_attribute(name), Operator.EQ, value)

@@ -1,0 +1,51 @@
+"""The calls about logged models, registered models and webhooks, put together."""
+
+from headwater.compat.mlflow.artifacts import Finder
+from headwater.compat.mlflow.endpoints import AnyEndpoint
+from headwater.compat.mlflow.experiments import Experiments
+from headwater.compat.mlflow.logged_model_calls import LoggedModelCalls
+from headwater.compat.mlflow.logged_model_search import LoggedModelSearch
+from headwater.compat.mlflow.logged_models import LoggedModels
+from headwater.compat.mlflow.model_files import ModelFileCalls, find_logged_model, find_native
+from headwater.compat.mlflow.model_versions import ModelVersionCalls
+from headwater.compat.mlflow.registered_models import RegisteredModelCalls, RegisteredModels
+from headwater.compat.mlflow.sources import Sources
+from headwater.compat.mlflow.webhook_addresses import WebhookRules, rules_of_environment
+from headwater.compat.mlflow.webhook_delivery import WebhookDelivery
+from headwater.compat.mlflow.webhooks import WebhookCalls
+from headwater.model.protocols import BlobStore, Store
+
+
+class RegistryService:
+    """Everything about models."""
+
+    def __init__(
+        self, store: Store, blobs: BlobStore, experiments: Experiments, rules: WebhookRules | None = None
+    ) -> None:
+        """Take where records and bytes are kept, who finds experiments, and what webhooks may reach."""
+        self._store, self._blobs = store, blobs
+        self.models = LoggedModels(store)
+        self.registered = RegisteredModels(store)
+        self.delivery = WebhookDelivery(store.webhooks, rules or rules_of_environment())
+        sources = Sources(store, experiments, self.registered, self.models)
+        announce = self.delivery.announce
+        self.endpoints: tuple[AnyEndpoint, ...] = (
+            *LoggedModelSearch(store, experiments, self.models).endpoints(),
+            *LoggedModelCalls(store, experiments, self.models).endpoints(),
+            *RegisteredModelCalls(store, self.registered, announce).endpoints(),
+            *ModelVersionCalls(store, self.registered, sources, announce).endpoints(),
+            *WebhookCalls(store, self.delivery).endpoints(),
+            *ModelFileCalls(store, blobs, self.models).endpoints(),
+        )
+
+    @property
+    def finders(self) -> tuple[Finder, ...]:
+        """What finds whose a path of the artifact proxy is."""
+        return (
+            lambda path: find_logged_model(self._store, self._blobs, self.models, path),
+            lambda path: find_native(self._store, self._blobs, path),
+        )
+
+    def close(self) -> None:
+        """Send what waits for webhooks, for a moment at most."""
+        self.delivery.close()

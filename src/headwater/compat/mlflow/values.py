@@ -1,0 +1,20 @@
+"""Values as MLflow's clients see them: params and tags are texts, whatever they were logged as."""
+
+import json
+
+from headwater.model.values import PropertyValue, ProtoValue
+
+
+def text_of(value: PropertyValue) -> str:
+    """Return a value's text: that of Python for numbers and booleans, JSON for lists and mappings."""
+    match value:
+        case str():
+            return value
+        case list() | dict():
+            return json.dumps(value, ensure_ascii=False)
+        case bytes():
+            return value.hex()
+        case ProtoValue():
+            return value.type_url
+        case _:
+            return str(value)

@@ -1,0 +1,91 @@
+"""MLflow's endpoints on FastAPI: a service's table as routes, with the rules of MLflow's wire."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from headwater.compat.mlflow import MlflowError, MlflowService
+from headwater.compat.mlflow.answers import encode
+from headwater.compat.mlflow.endpoints import AnyEndpoint
+from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND, mlflow_error_of
+from headwater.compat.mlflow.server_info import MLFLOW_VERSION
+from headwater.errors import HeadwaterError
+from headwater.model.access import Permission
+from headwater.server.http.mlflow_files import file_routes
+from headwater.server.http.mlflow_wire import Admit, admit_anybody, error_response
+
+PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
+"""Before the path of every endpoint."""
+
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def mlflow_router(service: MlflowService, *, admit: Admit = admit_anybody) -> APIRouter:
+    """Return the routes of a service's endpoints; each route's endpoint carries its `permission`.
+
+    Args:
+        service: What answers.
+        admit: Is asked before anything of a request is read.
+    """
+    router = APIRouter()
+    for endpoint in service.endpoints:
+        handler = _handler(service, endpoint, admit)
+        for prefix in PREFIXES:
+            router.routes.append(Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]))
+    router.routes.extend(file_routes(service, PREFIXES, admit))
+    for open_to_all in (_version, _unknown):
+        open_to_all.permission = Permission.READ  # pyright: ignore[reportFunctionMemberAccess]
+    router.routes.append(Route("/version", _version, methods=["GET"]))
+    for prefix in PREFIXES:
+        for family in ("mlflow", "mlflow-artifacts"):
+            router.routes.append(Route(f"{prefix}/{family}/{{rest:path}}", _unknown, methods=_METHODS))
+    return router
+
+
+def _handler(service: MlflowService, endpoint: AnyEndpoint, admit: Admit) -> Callable[[Request], Any]:
+    async def handle(request: Request) -> Response:
+        try:
+            actor = admit(request, endpoint.permission)
+            wanted = await _read(endpoint, request)
+            answer = await run_in_threadpool(service.call, endpoint, wanted, actor)
+        except HeadwaterError as error:
+            return error_response(mlflow_error_of(error))
+        return Response(encode(answer), media_type="application/json")
+
+    handle.permission = endpoint.permission  # pyright: ignore[reportFunctionMemberAccess]
+    return handle
+
+
+async def _read(endpoint: AnyEndpoint, request: Request) -> Any:
+    path = request.path_params
+    if request.method in {"GET", "HEAD"} and request.query_params:
+        return endpoint.reader.of_query(request.query_params.multi_items(), path)
+    if request.method not in {"GET", "HEAD"}:
+        _check_content_type(request)
+    return endpoint.reader.of_body(await request.body(), path)
+
+
+def _check_content_type(request: Request) -> None:
+    given = request.headers.get("content-type")
+    if given is None and request.method == "DELETE":
+        # Clients send no body with some; a page of another origin cannot send it without being asked first.
+        return
+    if given is None:
+        raise MlflowError("Bad Request. Content-Type header is missing.")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        raise MlflowError("Bad Request. Content-Type must be one of ['application/json'].")
+
+
+async def _version(_request: Request) -> Response:
+    return Response(MLFLOW_VERSION, media_type="text/plain")
+
+
+async def _unknown(request: Request) -> Response:
+    return error_response(
+        MlflowError(f"{request.method} {request.url.path} is no endpoint of this server", ENDPOINT_NOT_FOUND)
+    )

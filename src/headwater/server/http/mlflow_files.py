@@ -1,0 +1,164 @@
+"""Files of MLflow's clients, streamed: the artifact proxy, and downloads by run."""
+
+import mimetypes
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from headwater.compat.mlflow import MlflowError, MlflowService
+from headwater.compat.mlflow.artifacts import Download
+from headwater.compat.mlflow.errors import mlflow_error_of
+from headwater.errors import HeadwaterError
+from headwater.model.access import Permission
+from headwater.model.blobs import Blob
+from headwater.model.protocols.blobs import BlobStore
+from headwater.server.http.mlflow_wire import Admit, error_response
+
+CHUNK_BYTES: Final = 1 << 20
+IN_MEMORY_BYTES: Final = 4 << 20
+"""Bodies up to this size are put as they come; larger ones lie in a temporary file meanwhile."""
+MAX_UPLOAD_BYTES: Final = 10 << 20
+"""What the web UI's own upload takes."""
+
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    # What was uploaded may be HTML or SVG: it runs nothing here, even if somebody opens it in place.
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+}
+
+Handler = Callable[[Request, str | None], Any]
+
+
+def file_routes(service: MlflowService, prefixes: tuple[str, ...], admit: Admit) -> list[Route]:
+    """Return the routes that carry bytes; each route's endpoint has its `permission`."""
+    files = _Files(service)
+
+    def end(handle: Handler, permission: Permission) -> Any:
+        return _route_end(handle, permission, admit)
+
+    by_method = {
+        "GET": end(files.download, Permission.READ),
+        "PUT": end(files.put, Permission.WRITE),
+        "DELETE": end(files.delete, Permission.DECIDE),
+    }
+    routes = [
+        Route(f"{prefix}/mlflow-artifacts/artifacts/{{path:path}}", handler, methods=[method])
+        for prefix in prefixes
+        for method, handler in by_method.items()
+    ]
+    upload = end(files.upload, Permission.WRITE)
+    routes += [
+        Route(f"{prefix}/mlflow/upload-artifact", upload, methods=["POST"])
+        for prefix in prefixes
+        if "ajax" in prefix
+    ]
+    of_run = end(files.of_run, Permission.READ)
+    return [*routes, Route("/get-artifact", of_run, methods=["GET"])]
+
+
+class _Files:
+    def __init__(self, service: MlflowService) -> None:
+        self._artifacts = service.artifacts
+        self._blobs = service.blobs
+
+    async def download(self, request: Request, _actor: str | None) -> Response:
+        return await _sent(self._artifacts.download, request.path_params["path"])
+
+    async def of_run(self, request: Request, _actor: str | None) -> Response:
+        query = request.query_params
+        run_id = query.get("run_id") or query.get("run_uuid")
+        if not run_id or not query.get("path"):
+            raise MlflowError("Request must specify run_id and path.")
+        return await _sent(self._artifacts.of_run, run_id, query["path"])
+
+    async def put(self, request: Request, _actor: str | None) -> Response:
+        put = await run_in_threadpool(self._artifacts.target, request.path_params["path"])
+        await run_in_threadpool(put, await received(request, self._blobs))
+        return Response(status_code=200)
+
+    async def upload(self, request: Request, _actor: str | None) -> Response:
+        query = request.query_params
+        for name in ("run_uuid", "path"):
+            if not query.get(name):
+                raise MlflowError(f"Request must specify {name}.")
+        put = await run_in_threadpool(self._artifacts.target_of_run, query["run_uuid"], query["path"])
+        blob = await received(request, self._blobs, limit=MAX_UPLOAD_BYTES)
+        if not blob.size_bytes:
+            raise MlflowError("Request must specify data.")
+        await run_in_threadpool(put, blob)
+        return Response(media_type="application/json")
+
+    async def delete(self, request: Request, actor: str | None) -> Response:
+        await run_in_threadpool(self._artifacts.delete, request.path_params["path"], actor)
+        return Response(b"{}", media_type="application/json")
+
+
+async def received(request: Request, blobs: BlobStore, *, limit: int | None = None) -> Blob:
+    """Store a body as bytes, in constant memory.
+
+    Raises:
+        MlflowError: it is larger than `limit` bytes.
+    """
+    head = bytearray()
+    spill: Any = None
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise MlflowError(f"Artifact size is too large. Max size is {limit >> 20}MB.")
+            head += chunk
+            if len(head) >= (CHUNK_BYTES if spill else IN_MEMORY_BYTES):
+                spill = spill or await run_in_threadpool(tempfile.NamedTemporaryFile)
+                await run_in_threadpool(spill.write, bytes(head))
+                head.clear()
+        if spill is None:
+            return await run_in_threadpool(blobs.put_bytes, bytes(head))
+        return await run_in_threadpool(_put_spilled, spill, bytes(head), blobs)
+    finally:
+        if spill is not None:
+            await run_in_threadpool(spill.close)
+
+
+def attachment(download: Download, source: BinaryIO) -> Response:
+    """Return a response that streams a file, to be saved and not shown."""
+    kind = mimetypes.guess_type(download.name)[0] or "application/octet-stream"
+    plain = download.name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "_")
+    name = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(download.name, safe='')}"
+    headers = {**_HEADERS, "Content-Disposition": name, "Content-Length": str(download.size_bytes)}
+    return StreamingResponse(_chunks(source), media_type=kind, headers=headers)
+
+
+def _route_end(handle: Handler, permission: Permission, admit: Admit) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await handle(request, admit(request, permission))
+        except HeadwaterError as error:
+            return error_response(mlflow_error_of(error))
+
+    answer.permission = permission  # pyright: ignore[reportFunctionMemberAccess]
+    return answer
+
+
+async def _sent(find: Callable[..., Download], *place: str) -> Response:
+    download = await run_in_threadpool(find, *place)
+    return attachment(download, await run_in_threadpool(download.open))
+
+
+def _put_spilled(spill: Any, rest: bytes, blobs: BlobStore) -> Blob:
+    spill.write(rest)
+    spill.flush()
+    return blobs.put_file(Path(spill.name))
+
+
+def _chunks(source: BinaryIO) -> Iterator[bytes]:
+    with source:
+        while chunk := source.read(CHUNK_BYTES):
+            yield chunk

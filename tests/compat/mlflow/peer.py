@@ -1,0 +1,80 @@
+"""MLflow's client and server in processes and an environment of their own, which `make peers` makes."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[3]
+PYTHON = ROOT / ".venv-peers/mlflow/bin/python"
+CLIENT = Path(__file__).with_name("client.py")
+ORIGINAL = Path(__file__).with_name("original.py")
+
+
+class ClientError(Exception):
+    """What the client raised."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class Client:
+    """Runs scenarios."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [PYTHON, "-W", "ignore", CLIENT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(self, scenario: str, /, **arguments: Any) -> Any:
+        """Run a function of `scenarios.py` and return its answer."""
+        self._process.stdin.write(json.dumps({"name": scenario, "arguments": arguments}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the client ended")
+        answer = json.loads(line)
+        if "value" in answer:
+            return answer["value"]
+        raise ClientError(answer["code"], answer["message"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()
+
+
+class Original:
+    """MLflow's own server, over a SQLite database of its own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [PYTHON, "-W", "ignore", ORIGINAL],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def ask(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Answer a request with a status and JSON."""
+        self._process.stdin.write(json.dumps([method, path, body]) + "\n")
+        self._process.stdin.flush()
+        status, answer = json.loads(self._process.stdout.readline())
+        return status, answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        self._process.stdout.close()

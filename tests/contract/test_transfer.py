@@ -322,3 +322,14 @@ def add_one(store: Any, kind: NodeKind) -> int:
     """Store a node of the store's own and return its id."""
     new: Any = {ARTIFACT: NewArtifact, EXECUTION: NewExecution, CONTEXT: NewContext}[kind]
     return nodes_of(store, kind).add([new(type_id=TYPE_OF[kind].id, name="its own")])[0]
+
+
+def test_nodes_take_the_times_that_they_had_elsewhere(store, api):
+    node, other = api.add("a"), api.add("b")
+    before = api.get(other)
+
+    store.transfer.date(api.kind, {node: (1000, 2000), 10**9: (1, 1)})
+
+    found = api.get(node)
+    assert (found.created_ms, found.updated_ms, found.revision) == (1000, 2000, 1)
+    assert api.get(other) == before

@@ -271,6 +271,7 @@ def native(name):
         files = {
             str(p.relative_to(path)): p.read_text() for p in sorted(Path(path).rglob("*")) if p.is_file()
         }
+    problem = ""
     try:
         mlflow.pyfunc.load_model(f"models:/{name}/1")
     except MlflowException as error:

@@ -51,11 +51,16 @@ class Served:
 @contextmanager
 def serving(store_url: str, blobs: Path) -> Generator[Served]:
     """Serve a store until the block ends."""
-    command = [sys.executable, "-m", "tests.compat.mlflow.server", store_url, str(blobs)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "headwater", "--store", store_url, "--blobs", str(blobs)]
+    with subprocess.Popen(
+        [*command, "server", "--port", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
-            port = process.stdout.readline().strip()
-            url = f"http://127.0.0.1:{port}"
+            url = process.stderr.readline().strip().rpartition(" ")[2].rstrip(".")
+            assert url.startswith("http://")
             with httpx.Client(base_url=url, timeout=60) as http:
                 yield Served(url, store_url, str(blobs), process.pid, http)
         finally:

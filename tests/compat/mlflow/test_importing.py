@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -91,8 +92,10 @@ def test_everything_is_brought_over_and_again_changes_nothing(peer, filled, plac
     assert again["complete"]
 
 
-def test_what_is_new_is_added(peer, filled, place):
-    url, made = filled
+def test_what_is_new_is_added(peer, filled, place, tmp_path):
+    original, made = filled
+    copied = shutil.copyfile(original.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
+    url = f"sqlite:///{copied}"
     bring(place, url)
     peer.run("grow_database", url=url, run_id=made["outer"])
 

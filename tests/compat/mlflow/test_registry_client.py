@@ -195,6 +195,10 @@ def test_a_native_version_is_downloaded_and_says_that_it_is_no_mlflow_model(clie
     assert found["source"] == f"mlflow-artifacts:/headwater/{version.id}"
     assert found["files"] == {"sub/card": "a card", "weights": "1 2 3"}
     assert "MLmodel" in found["problem"]
+    query = {"name": name, "version": "1", "path": "sub/card"}
+    assert server.http.get("/model-versions/get-artifact", params=query).text == "a card"
+    outside = server.http.get("/model-versions/get-artifact", params={**query, "path": "../../x"})
+    assert outside.status_code == 400
     refused = server.http.put(f"/api/2.0/mlflow-artifacts/artifacts/headwater/{version.id}/x", content=b"x")
     assert (refused.status_code, "never change" in refused.json()["message"]) == (400, True)
 

@@ -185,7 +185,6 @@ def test_differences_on_purpose_are_those_that_are_told(server, original, name):
     twins.call("POST", "registered-models/create", {"name": "$a"})
     twins.call("POST", "model-versions/create", {"name": "$a", "source": "s3://b/1"})
 
-    for each in asked:
-        ours, theirs = twins.call(*each)
+    answers = [twins.call(*each) for each in asked]
 
-    assert (ours[0], theirs[0]) == statuses
+    assert tuple(status for status, _ in answers[-1]) == statuses

@@ -9,6 +9,7 @@ import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from typing import cast
 
 import pytest
 
@@ -23,13 +24,22 @@ from headwater.store import open_store
 OPEN = WebhookRules(allows_private=True)
 
 
-class Receiver(BaseHTTPRequestHandler):
+class Hook(ThreadingHTTPServer):
     """Keeps what it is sent, and answers with the next of `statuses`, then 200."""
 
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Receiver)
+        self.got, self.statuses = queue.Queue(), []
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Answers for a hook."""
+
     def do_POST(self):
+        hook = cast(Hook, self.server)
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.got.put((self.path, dict(self.headers), body))
-        status = self.server.statuses.pop(0) if self.server.statuses else 200
+        hook.got.put((self.path, dict(self.headers), body))
+        status = hook.statuses.pop(0) if hook.statuses else 200
         self.send_response(status)
         if status == 302:
             self.send_header("Location", "/elsewhere")
@@ -37,14 +47,13 @@ class Receiver(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *arguments):
+    def log_message(self, format, *arguments):
         """Say nothing."""
 
 
 @pytest.fixture
 def receiver():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.got, server.statuses = queue.Queue(), []
+    server = Hook()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server

@@ -128,6 +128,12 @@ def checked_inside(permission: Permission) -> Callable[[E], E]:
     return mark
 
 
+def open_to_all(endpoint: E) -> E:
+    """Declare of an endpoint without dependencies that anybody may call it."""
+    endpoint.access = Access(None)  # pyright: ignore[reportFunctionMemberAccess]
+    return endpoint
+
+
 def undeclared(app: FastAPI) -> list[str]:
     """Return the routes that declare neither a permission nor that they are public, as `GET /path`."""
     return [words for words, access in declarations(app).items() if access is None]

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
+from headwater.compat.mlflow import MlflowService
 from headwater.server.auth import Guard, OpenGuard
 from headwater.server.http.access import Identify
 from headwater.server.http.access_log import AccessLog
@@ -14,6 +15,7 @@ from headwater.server.http.blobs import blob_router
 from headwater.server.http.faults import add_fault_handlers, fault_response
 from headwater.server.http.health import health_router
 from headwater.server.http.limits import Bodies
+from headwater.server.http.mlflow import mlflow_routes
 from headwater.server.http.origins import Origins
 from headwater.server.http.settings import MAX_BODY_MIB
 from headwater.server.http.store_calls import store_router
@@ -31,7 +33,7 @@ def create_app(
     origins: tuple[str, ...] = (),
     max_body_bytes: int = MAX_BODY_MIB * 2**20,
 ) -> FastAPI:
-    """Return the application; whoever opened the store and the bytes closes them.
+    """Return the application; whoever opened the store and the bytes closes them, after `state.mlflow`.
 
     Args:
         backend: What it answers from.
@@ -57,8 +59,12 @@ def create_app(
         ],
     )
     add_fault_handlers(app)
-    for router in (health_router(backend), *routers):
-        app.include_router(router)
+    # Routes are tried in this order, and programs call the store's most.
     for router in (store_router(backend), blob_router(backend)):
         app.include_router(router, prefix=API)
+    app.state.mlflow = MlflowService(backend.store, backend.blobs)
+    for router in (health_router(backend), *routers):
+        app.include_router(router)
+    # Not included as a router, which would forget how large a body each route takes.
+    app.router.routes += mlflow_routes(app.state.mlflow)
     return app

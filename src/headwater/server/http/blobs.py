@@ -16,12 +16,11 @@ from headwater.model.blobs import FOLDER_SCHEME
 from headwater.model.protocols import BlobStore
 from headwater.server.http.access import needs
 from headwater.server.http.backend import Backend
+from headwater.server.http.limits import ANY_SIZE
 from headwater.server.http.pieces import PIECE_BYTES, in_pieces
 from headwater.server.http.ranges import wanted_range
 from headwater.server.http.uploads import Uploads, keep_verified
 
-ANY_SIZE: Final = 2**50
-"""Bodies that go to the disk as they come are bound by the disk."""
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 _NEVER_RUN: Final = {
     # Whoever stored the bytes chose them: no browser is to take them for a page of this server.

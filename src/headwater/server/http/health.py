@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
+from headwater.compat.mlflow.server_info import MLFLOW_VERSION
 from headwater.errors import HeadwaterError
 from headwater.model.access import Permission
 from headwater.server.http.access import needs, public
@@ -37,8 +38,13 @@ def health_router(backend: Backend) -> APIRouter:
 
     @router.get("/version", dependencies=[public()], response_class=PlainTextResponse)
     def version() -> str:
+        """Return MLflow's version that this server is like: its clients ask what a server can do."""
+        return MLFLOW_VERSION
+
+    @router.get("/api/v1/version", dependencies=[public()])
+    def own_version() -> dict[str, str]:
         """Return the version of headwater."""
-        return VERSION
+        return {"version": VERSION}
 
     @router.get("/metrics", dependencies=[needs(Permission.READ)], response_class=PlainTextResponse)
     def metrics() -> Response:

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATIENCE_S: Final = 30.0
 LEAST_BYTES_PER_S: Final = 1024.0
+ANY_SIZE: Final = 2**50
+"""The `max_body_size` of routes whose bodies go to the disk as they come: it is bound by the disk."""
 
 
 class Bodies:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,11 +12,10 @@ from headwater.compat.mlflow import MlflowError, MlflowService
 from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.endpoints import AnyEndpoint
 from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND, mlflow_error_of
-from headwater.compat.mlflow.server_info import MLFLOW_VERSION
 from headwater.errors import HeadwaterError
-from headwater.model.access import Permission
+from headwater.server.http.access import checked_inside, open_to_all
 from headwater.server.http.mlflow_files import file_routes
-from headwater.server.http.mlflow_wire import Admit, admit_anybody, error_response
+from headwater.server.http.mlflow_wire import admit, error_response
 
 PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 """Before the path of every endpoint."""
@@ -25,29 +23,23 @@ PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def mlflow_router(service: MlflowService, *, admit: Admit = admit_anybody) -> APIRouter:
-    """Return the routes of a service's endpoints; each route's endpoint carries its `permission`.
-
-    Args:
-        service: What answers.
-        admit: Is asked before anything of a request is read.
-    """
-    router = APIRouter()
+def mlflow_routes(service: MlflowService) -> list[Route]:
+    """Return the routes of a service's endpoints; who calls is asked before anything of a request is read."""
+    routes: list[Route] = []
     for endpoint in service.endpoints:
-        handler = _handler(service, endpoint, admit)
-        for prefix in PREFIXES:
-            router.routes.append(Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]))
-    router.routes.extend(file_routes(service, PREFIXES, admit))
-    for open_to_all in (_version, _unknown):
-        open_to_all.permission = Permission.READ  # pyright: ignore[reportFunctionMemberAccess]
-    router.routes.append(Route("/version", _version, methods=["GET"]))
+        handler = _handler(service, endpoint)
+        routes += [
+            Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]) for prefix in PREFIXES
+        ]
+    routes += file_routes(service, PREFIXES)
     for prefix in PREFIXES:
         for family in ("mlflow", "mlflow-artifacts"):
-            router.routes.append(Route(f"{prefix}/{family}/{{rest:path}}", _unknown, methods=_METHODS))
-    return router
+            routes.append(Route(f"{prefix}/{family}/{{rest:path}}", _unknown, methods=_METHODS))
+    return routes
 
 
-def _handler(service: MlflowService, endpoint: AnyEndpoint, admit: Admit) -> Callable[[Request], Any]:
+def _handler(service: MlflowService, endpoint: AnyEndpoint) -> Callable[[Request], Any]:
+    @checked_inside(endpoint.permission)
     async def handle(request: Request) -> Response:
         try:
             actor = admit(request, endpoint.permission)
@@ -57,7 +49,6 @@ def _handler(service: MlflowService, endpoint: AnyEndpoint, admit: Admit) -> Cal
             return error_response(mlflow_error_of(error))
         return Response(encode(answer), media_type="application/json")
 
-    handle.permission = endpoint.permission  # pyright: ignore[reportFunctionMemberAccess]
     return handle
 
 
@@ -81,10 +72,7 @@ def _check_content_type(request: Request) -> None:
         raise MlflowError("Bad Request. Content-Type must be one of ['application/json'].")
 
 
-async def _version(_request: Request) -> Response:
-    return Response(MLFLOW_VERSION, media_type="text/plain")
-
-
+@open_to_all
 async def _unknown(request: Request) -> Response:
     return error_response(
         MlflowError(f"{request.method} {request.url.path} is no endpoint of this server", ENDPOINT_NOT_FOUND)

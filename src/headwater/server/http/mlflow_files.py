@@ -19,7 +19,9 @@ from headwater.errors import HeadwaterError
 from headwater.model.access import Permission
 from headwater.model.blobs import Blob
 from headwater.model.protocols.blobs import BlobStore
-from headwater.server.http.mlflow_wire import Admit, error_response
+from headwater.server.http.access import checked_inside
+from headwater.server.http.limits import ANY_SIZE
+from headwater.server.http.mlflow_wire import admit, error_response
 
 CHUNK_BYTES: Final = 1 << 20
 IN_MEMORY_BYTES: Final = 4 << 20
@@ -27,6 +29,7 @@ IN_MEMORY_BYTES: Final = 4 << 20
 MAX_UPLOAD_BYTES: Final = 10 << 20
 """What the web UI's own upload takes."""
 
+_PROXY: Final = "mlflow-artifacts/artifacts/{path:path}"
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     # What was uploaded may be HTML or SVG: it runs nothing here, even if somebody opens it in place.
@@ -36,36 +39,44 @@ _HEADERS: Final = {
 Handler = Callable[[Request, str | None], Any]
 
 
-def file_routes(service: MlflowService, prefixes: tuple[str, ...], admit: Admit) -> list[Route]:
-    """Return the routes that carry bytes; each route's endpoint has its `permission`."""
+def file_routes(service: MlflowService, prefixes: tuple[str, ...]) -> list[Route]:
+    """Return the routes that carry bytes."""
     files = _Files(service)
 
-    def end(handle: Handler, permission: Permission) -> Any:
-        return _route_end(handle, permission, admit)
-
     by_method = {
-        "GET": end(files.download, Permission.READ),
-        "PUT": end(files.put, Permission.WRITE),
-        "DELETE": end(files.delete, Permission.DECIDE),
+        "GET": _route_end(files.download, Permission.READ),
+        "PUT": _route_end(files.put, Permission.WRITE),
+        "DELETE": _route_end(files.delete, Permission.DECIDE),
     }
     routes = [
-        Route(f"{prefix}/mlflow-artifacts/artifacts/{{path:path}}", handler, methods=[method])
+        Route(
+            f"{prefix}/mlflow-artifacts/artifacts/{{path:path}}",
+            handler,
+            methods=[method],
+            max_body_size=ANY_SIZE,
+        )
         for prefix in prefixes
         for method, handler in by_method.items()
     ]
-    upload = end(files.upload, Permission.WRITE)
+    upload = _route_end(files.upload, Permission.WRITE)
     routes += [
         Route(f"{prefix}/mlflow/upload-artifact", upload, methods=["POST"])
         for prefix in prefixes
         if "ajax" in prefix
     ]
-    of_run = end(files.of_run, Permission.READ)
-    return [*routes, Route("/get-artifact", of_run, methods=["GET"])]
+    of_run = _route_end(files.of_run, Permission.READ)
+    of_version = _route_end(files.of_version, Permission.READ)
+    return [
+        *routes,
+        Route("/get-artifact", of_run, methods=["GET"]),
+        Route("/model-versions/get-artifact", of_version, methods=["GET"]),
+    ]
 
 
 class _Files:
     def __init__(self, service: MlflowService) -> None:
         self._artifacts = service.artifacts
+        self._registry = service.registry
         self._blobs = service.blobs
 
     async def download(self, request: Request, _actor: str | None) -> Response:
@@ -77,6 +88,14 @@ class _Files:
         if not run_id or not query.get("path"):
             raise MlflowError("Request must specify run_id and path.")
         return await _sent(self._artifacts.of_run, run_id, query["path"])
+
+    async def of_version(self, request: Request, _actor: str | None) -> Response:
+        query = request.query_params
+        if not all(query.get(name) for name in ("name", "version", "path")):
+            raise MlflowError("Request must specify name, version and path.")
+        place = (query["name"], query["version"], query["path"])
+        path = await run_in_threadpool(self._registry.file_path, *place)
+        return await _sent(self._artifacts.download, path)
 
     async def put(self, request: Request, _actor: str | None) -> Response:
         put = await run_in_threadpool(self._artifacts.target, request.path_params["path"])
@@ -136,14 +155,14 @@ def attachment(download: Download, source: BinaryIO) -> Response:
     return StreamingResponse(_chunks(source), media_type=kind, headers=headers)
 
 
-def _route_end(handle: Handler, permission: Permission, admit: Admit) -> Callable[[Request], Any]:
+def _route_end(handle: Handler, permission: Permission) -> Callable[[Request], Any]:
+    @checked_inside(permission)
     async def answer(request: Request) -> Response:
         try:
             return await handle(request, admit(request, permission))
         except HeadwaterError as error:
             return error_response(mlflow_error_of(error))
 
-    answer.permission = permission  # pyright: ignore[reportFunctionMemberAccess]
     return answer
 
 

@@ -1,21 +1,21 @@
 """What all of MLflow's routes share: who may, and errors in MLflow's shape."""
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from headwater.compat.mlflow import MlflowError
 from headwater.model.access import Permission
-
-Admit: TypeAlias = Callable[[Request, Permission], str | None]
-"""Returns the name of who makes a request, or raises when they lack what it needs."""
+from headwater.server.http.access import authorize
 
 
-def admit_anybody(_request: Request, _permission: Permission) -> str | None:
-    """Let everybody do everything, without a name."""
-    return None
+def admit(request: Request, permission: Permission) -> str | None:
+    """Return the name of who makes a request; None where nobody has to say who they are.
+
+    Raises:
+        HeadwaterError: nobody knows them, or they lack what it needs.
+    """
+    identity = authorize(request, permission)
+    return identity.name if identity.is_verified else None
 
 
 def error_response(error: MlflowError) -> JSONResponse:

@@ -98,6 +98,7 @@ def application(settings: ServerSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         _tell_when_stopping(backend.stopping.set)
         yield
+        app.state.mlflow.close()
         store.close()
 
     guard, routers = callers(settings, store.access)

@@ -214,7 +214,7 @@ def test_the_access_log_is_one_json_object_a_line(tmp_path):
         lines = server.log()
 
     noted = [json.loads(line) for line in lines if "health" not in line]
-    assert [(each["id"], each["path"], each["status"]) for each in noted][0] == ("mine-1", "/version", 200)
+    assert (noted[0]["id"], noted[0]["path"], noted[0]["status"]) == ("mine-1", "/version", 200)
     assert re.fullmatch(r"[0-9a-f]{16}", noted[1]["id"])
     assert noted[1]["status"] == 404
     assert not [line for line in lines if "hw_" in line]

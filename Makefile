@@ -67,6 +67,11 @@ openapi: .venv/.ready-dev ## Write the REST API's description to docs/openapi.js
 bench: .venv/.ready-dev | $(filter .venv-tools/%,$(UV)) ## Measure every claim of docs/performance.md (BENCH_ARGS="series")
 	UV=$(UV) $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
+.PHONY: soak
+soak: .venv/.ready-dev .venv-peers/mlflow/.ready ## Load the server for an hour, and 16 clients for a minute (SOAK=3600)
+	HEADWATER_TEST_SOAK_S=60 $(BIN)/pytest -n 0 tests/server/http/test_many_clients.py
+	HEADWATER_BENCH_SOAK_S=$(or $(SOAK),3600) UV=$(UV) $(BIN)/python -m benchmarks server
+
 .PHONY: crash
 crash: .venv/.ready-dev ## Kill a mixed workload 500 times, and check after each (CRASH_ARGS="--store mysql")
 	$(BIN)/python -m tests.crash $(CRASH_ARGS)

@@ -1,11 +1,10 @@
 """The same search as in MLflow, at a size that it can bear."""
 
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
-from benchmarks.data.runs import START_MS, Runs, fill_store, run_id
+from benchmarks.data.mlflow import fill_mlflow
+from benchmarks.data.runs import Runs, fill_store
 from benchmarks.frame import Bench, Benchmark, Result, Target
 from benchmarks.peers.environment import Worker, mlflow_worker
 from benchmarks.search import LIMIT, Case, cases, question
@@ -24,7 +23,7 @@ def run(bench: Bench) -> Iterator[Result]:
         SqlStore(f"sqlite:///{stored}") as store,
     ):
         experiment = mlflow.ask("experiment")
-        fill_mlflow(folder / "mlflow.db", experiment, runs)
+        fill_mlflow(f"sqlite:///{folder / 'mlflow.db'}", experiment, runs)
         for case in cases(runs.count):
             yield compare(bench, store, mlflow, experiment, case, runs.count)
 
@@ -53,36 +52,6 @@ def compare(bench: Bench, store: SqlStore, mlflow: Worker, experiment: int, case
 
 def void(_: object) -> None:
     """Let the frame take the time."""
-
-
-def fill_mlflow(file: Path, experiment: int, runs: Runs) -> None:
-    """Write runs into MLflow's own tables, as it would have."""
-    connection = sqlite3.connect(file, timeout=60)
-    numbers = range(runs.count)
-    connection.executemany(
-        "INSERT INTO runs (run_uuid, name, source_type, user_id, status, start_time, end_time,"
-        " lifecycle_stage, artifact_uri, experiment_id)"
-        " VALUES (?, ?, 'UNKNOWN', 'user', 'FINISHED', ?, ?, 'active', 'file:///tmp/none', ?)",
-        (
-            (run_id(n), f"run {n}", START_MS + 1000 * n, START_MS + 1000 * n + 900, experiment)
-            for n in numbers
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)",
-        ((name, str(value), run_id(n)) for n in numbers for name, value in runs.params_of(n).items()),
-    )
-    for table in ("metrics", "latest_metrics"):
-        connection.executemany(
-            f"INSERT INTO {table} (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, 99, 0)",
-            (
-                (name, value, START_MS + 1000 * n, run_id(n))
-                for n in numbers
-                for name, value in runs.metrics_of(n).items()
-            ),
-        )
-    connection.commit()
-    connection.close()
 
 
 BENCHMARK = Benchmark(name="search_mlflow", summary="run search against MLflow's search_runs", run=run)

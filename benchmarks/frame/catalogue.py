@@ -9,7 +9,7 @@ NAMES = (
     *("series", "metrics", "reading"),
     *("search", "search_mlflow", "lineage"),
     *("nodes", "decisions", "ledger", "writers"),
-    *("mlmd", "servers", "growth", "imports"),
+    *("mlmd", "servers", "server", "growth", "imports"),
 )
 
 

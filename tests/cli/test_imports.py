@@ -4,6 +4,8 @@ import shutil
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 from headwater.sdk import Client
 from tests.compat.mlmd.importing.large import make
 
@@ -51,8 +53,20 @@ def test_faults_are_one_line(cli, tmp_path, fill):
     assert "there and 'headwater." in clash
     assert clash.count("\n") == 1
     assert "is there already" in cli("export", "mlmd", str(out), code=5).output
-    other = cli("--store", f"sqlite:///{out}", "runs", "list", code=1).output
-    assert "of another program" in other
+
+
+@pytest.mark.parametrize("words", [("runs", "list"), ("db", "upgrade"), ("import", "mlmd", "mlmd.db")])
+def test_a_database_of_the_original_is_no_store_and_stays_as_it_is(cli, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "mlmd.db", artifacts=1)
+    before = (tmp_path / "mlmd.db").read_bytes()
+
+    said = cli("--store", f"sqlite:///{tmp_path / 'mlmd.db'}", *words, code=1).output
+
+    assert "of another program" in said
+    assert "headwater import mlmd" in said
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["mlmd.db"]
+    assert (tmp_path / "mlmd.db").read_bytes() == before
 
 
 def run_once(client: Client) -> None:

@@ -1,6 +1,6 @@
 """`headwater import`: bring what another program stored into the store."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -113,16 +113,24 @@ def _print(report: ImportReport, *, as_json: bool) -> None:
             "complete": report.is_complete,
             "tables": rows,
             "unreadable": list(report.unreadable),
+            "merged": list(report.merged),
+            "renamed": list(report.renamed),
         }
         print_json(whole)
         return
     print_rows(rows, COLUMNS, as_json=False, empty="", minor=("removed", "newer", "changed"))
-    for each in report.unreadable[:EXAMPLES]:
-        click.echo(f"Left out, as it holds nothing that can be read: {each}")
-    if len(report.unreadable) > EXAMPLES:
-        click.echo(f"and {len(report.unreadable) - EXAMPLES:,} more.")
+    _print_examples("Left out, as it holds nothing that can be read", report.unreadable)
+    _print_examples("Equal types became one", report.merged)
+    _print_examples("Has another name now, as two of equal types had it", report.renamed)
     if report.is_complete:
         click.echo(f"All of schema {report.version} is in the store.")
     else:
         missing = sum(count.missing for count in report.tables.values())
         click.echo(f"{missing:,} rows of the source are not in the store.")
+
+
+def _print_examples(title: str, found: Sequence[str]) -> None:
+    for each in found[:EXAMPLES]:
+        click.echo(f"{title}: {each}")
+    if len(found) > EXAMPLES:
+        click.echo(f"and {len(found) - EXAMPLES:,} more.")

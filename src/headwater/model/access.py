@@ -255,7 +255,7 @@ class Identity:
 
     def actor(self, claimed: str | None = None) -> str:
         """Return whom the ledger names: the account; where nobody is known, who the caller says to be."""
-        return self.name if self.is_verified else claimed or self.name
+        return self.name if self.is_verified or claimed is None else claimed
 
 
 def subject(kind: SubjectKind, name: str) -> str:

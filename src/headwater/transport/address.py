@@ -38,8 +38,8 @@ class Address:
         Raises:
             InvalidError: the URL is no such address.
         """
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
             raise InvalidError(f"{url!r} is no address of a server: {error}") from error

@@ -119,6 +119,8 @@ class Connection:
             redirect=False,
             allowed_methods=None,
             status_forcelist=_BUSY if may_repeat else (),
+            # Without this, an answer with Retry-After would be reason enough to ask again.
+            respect_retry_after_header=may_repeat,
             backoff_factor=0.2,
             backoff_max=2.0,
             backoff_jitter=0.1,

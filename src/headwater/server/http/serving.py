@@ -30,6 +30,7 @@ from headwater.store import open_store
 SETTINGS_VARIABLE: Final = "HEADWATER_SERVER_SETTINGS"
 """Carries the settings to the processes of a server; nobody else sets it."""
 GRACE_S: Final = 30
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _KEEP_ALIVE_S: Final = 75
 _BACKLOG: Final = 2048
 
@@ -68,6 +69,9 @@ def check(settings: ServerSettings, host: str, *, workers: int, is_insecure: boo
 def serve(settings: ServerSettings, bound: socket.socket, *, workers: int = 1) -> None:
     """Answer until the process is told to stop; then let running requests end."""
     if workers == 1:
+        # uvicorn raises the signal that ended it once more, so that whatever comes after would be cut short.
+        for number in _STOPS:
+            signal.signal(number, _stay)
         uvicorn.Server(_config(settings, application(settings))).run([bound])
         return
     # The processes start anew and find their settings here.
@@ -124,9 +128,13 @@ def _config(settings: ServerSettings, app: Any, **more: Any) -> uvicorn.Config:
     )
 
 
+def _stay(received: int, frame: object) -> None:
+    """Take a signal that says what was done already."""
+
+
 def _tell_when_stopping(tell: Callable[[], None]) -> None:
     """Have streams that never end by themselves told that the server wants to stop."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPS:
         before = signal.getsignal(number)
 
         def handle(received: int, frame: Any, before: Any = before) -> None:

@@ -1,7 +1,7 @@
 """Our entities as plain values and back, by their types."""
 
-import operator
 from collections.abc import Callable
+from enum import EnumType
 from functools import cache, partial
 from typing import Any
 
@@ -43,8 +43,7 @@ def _converter() -> Any:
     # Any, because a converter's own types know nothing of a union or a mapping as a type.
     converter: Any = cattrs.Converter(omit_if_default=True, forbid_extra_keys=True)
     for kind in (bool, int, float, str, bytes):
-        # By identity: an IntEnum is an int, too, and has to become one of its members.
-        converter.register_structure_hook_func(partial(operator.is_, kind), _strictly(kind))
+        converter.register_structure_hook(kind, _strictly(kind))
     converter.register_unstructure_hook(Points, columns_of)
     converter.register_structure_hook(Points, points_of)
     converter.register_unstructure_hook_factory(unions.is_plain_union, unions.plain_writer)
@@ -63,9 +62,10 @@ def _strictly(kind: type[Any]) -> Callable[[Any, Any], Any]:
     """Build what takes a value of one kind as it is, and turns nothing into it."""
     accepted = (float, int) if kind is float else kind
 
-    def read(value: Any, _: Any) -> Any:
+    def read(value: Any, of: Any) -> Any:
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
             raise TypeError(f"expected {kind.__name__}, not {type(value).__name__}")
-        return value
+        # An IntEnum is an int, too, and has to become one of its members.
+        return of(value) if isinstance(of, EnumType) else value
 
     return read

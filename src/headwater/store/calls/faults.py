@@ -31,7 +31,7 @@ def error_of(value: Mapping[str, Any]) -> HeadwaterError:
     cls = _CLASSES.get(value["code"], HeadwaterError)
     details: dict[str, Any] = {key: _frozen(each) for key, each in value.get("details", {}).items()}
     if cls is UnmetError:
-        details["missing"] = tuple(entity(list(details["missing"]), list[Need]))
+        details["missing"] = tuple(entity(list(details.get("missing", ())), list[Need]))
     error = cls.__new__(cls)
     # Its class would build the message from arguments; it is built already.
     Exception.__init__(error, value["message"])

@@ -13,6 +13,8 @@ _ODD_TEXT, _PROTO, _LARGE = 1, 2, 3
 """Extension types: a whole value with odd texts in it; a serialized message; an int beyond 64 bits."""
 
 _LENGTH_BYTES: Final = 4
+_MOST_INT_BYTES: Final = 512
+"""No store takes an int beyond 64 bits, and Python writes none of more than 4,300 digits into a message."""
 _Ext: Final = msgspec.msgpack.Ext
 
 
@@ -23,10 +25,11 @@ def pack(value: Any) -> bytes:
         InvalidError: a value is of another kind.
     """
     try:
-        return _encode(value)
-    except (UnicodeEncodeError, OverflowError):
-        # UTF-8 has no lone surrogates and MessagePack no large ints; Python has both.
-        return _encode(_Ext(_ODD_TEXT, _encode(_with_leaves(value, _as_plain))))
+        try:
+            return _encode(value)
+        except (UnicodeEncodeError, OverflowError):
+            # UTF-8 has no lone surrogates and MessagePack no large ints; Python has both.
+            return _encode(_Ext(_ODD_TEXT, _encode(_with_leaves(value, _as_plain))))
     except (TypeError, RecursionError) as error:
         raise InvalidError(f"a value cannot be sent: {error}") from error
 
@@ -45,6 +48,8 @@ def unpack(data: bytes) -> Any:
     """
     try:
         return msgspec.msgpack.decode(data, ext_hook=_of_extension)
+    except InvalidError:
+        raise
     except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
         raise InvalidError(f"the body cannot be read as MessagePack: {error}") from error
 
@@ -93,13 +98,20 @@ def _plain(value: Any) -> Any:
 
 def _of_extension(code: int, data: memoryview) -> Any:
     if code == _ODD_TEXT:
-        return _with_leaves(unpack(bytes(data)), _of_latin)
+        # Never one in another: each level would hold a copy of all that is in it.
+        return _with_leaves(msgspec.msgpack.decode(data, ext_hook=_of_leaf), _of_latin)
+    return _of_leaf(code, data)
+
+
+def _of_leaf(code: int, data: memoryview) -> Any:
     if code == _PROTO:
         url, value = msgspec.msgpack.decode(data, type=tuple[bytes, bytes])
         return ProtoValue(url.decode("utf-8", "surrogatepass"), value)
-    if code == _LARGE:
+    if code == _LARGE and len(data) <= _MOST_INT_BYTES:
         return int.from_bytes(data, "big", signed=True)
-    raise InvalidError(f"extension type {code} is unknown")
+    raise InvalidError(
+        f"the body has an extension type {code} of {len(data)} bytes, which does not belong there"
+    )
 
 
 def _with_leaves(value: Any, change: Callable[[Any], Any]) -> Any:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import CorruptError, InvalidError, NotFoundError, UnavailableError
 from headwater.store.sql.dialects import dialect_for
-from headwater.store.sql.dialects.sqlite import BUSY_TIMEOUT_S, database_path
+from headwater.store.sql.dialects.sqlite import database_path, read_only
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
 
@@ -41,7 +42,7 @@ class SqlForeignTables:
 
         Raises:
             NotFoundError: there is no such file.
-            InvalidError: the file is no SQLite database.
+            InvalidError: the file is no SQLite database, or a folder.
             UnavailableError: the database cannot be reached.
         """
         self._dialect = dialect_for(url)
@@ -155,25 +156,29 @@ class SqlForeignTables:
                     f"the SQLite file {self._name} is damaged ({cause}): "
                     "mend a copy of it with `sqlite3 FILE .recover`, or restore it from a backup"
                 ) from error
-            raise UnavailableError(f"{self._name} cannot be read: {cause}") from error
+            if "readonly database" in cause:
+                # Its journal has to be played back, which only a connection that writes can do.
+                raise UnavailableError(
+                    f"{self._name} was left in the middle of a write: let the program that it belongs to "
+                    "open it once, or copy it with its -journal file and open the copy with `sqlite3`"
+                ) from error
+            way_out = ": try again when the other program has ended its write" if "is locked" in cause else ""
+            raise UnavailableError(f"{self._name} cannot be read: {cause}{way_out}") from error
 
 
 def _open_file(url: str) -> sa.Engine:
     path = database_path(url).absolute()
+    if path.is_dir():
+        raise InvalidError(f"{path} is a folder: name the SQLite file in it")
     if not path.is_file():
         raise NotFoundError("file", str(path))
     return sa.create_engine("sqlite://", creator=lambda: _connection(path), poolclass=sa.NullPool)
 
 
 def _connection(path: Path) -> sqlite3.Connection:
-    address = f"{path.as_uri()}?mode=ro"
-    opened = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    opened.text_factory = _text
+    opened = read_only(path)
+    opened.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     return opened
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
 
 
 def _shown(url: str) -> str:

@@ -1,5 +1,6 @@
 """Opening a database: empty ones get the tables, older ones are upgraded, newer ones refused."""
 
+import os
 import secrets
 import sqlite3
 import time
@@ -8,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import SchemaError
 from headwater.model.builtin import SYSTEM_TYPES
 from headwater.store.sql import schema
 from headwater.store.sql.database import Database
-from headwater.store.sql.dialects.sqlite import database_path
+from headwater.store.sql.dialects.sqlite import database_path, read_only
 from headwater.store.sql.locks import LEDGER, PARENTS, RELEASES
 from headwater.version import VERSION
 
@@ -22,6 +24,9 @@ _versions: Final = sa.MetaData()
 _revision: Final = sa.Table(
     "alembic_version", _versions, sa.Column("version_num", sa.String(32), primary_key=True)
 )
+
+_HEADER_BYTES: Final = 20
+"""Those of a SQLite file up to the two that tell its journal mode (1 or 2, for writing and reading)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ def prepare(db: Database, url: str, migrations: Migrations = Migrations()) -> No
     Raises:
         SchemaError: they are newer, or older on a server, where `headwater db upgrade` upgrades them.
     """
+    if db.dialect.name == "sqlite" and not url.startswith("memory:"):
+        _refuse_foreign_file(database_path(url))
     found = stored_version(db)
     if found is None:
         found = _create(db)
@@ -65,6 +72,8 @@ def upgrade_url(url: str, migrations: Migrations = Migrations()) -> tuple[int, i
     """
     db = Database(url, clock_ms=lambda: time.time_ns() // 1_000_000)
     try:
+        if db.dialect.name == "sqlite":
+            _refuse_foreign_file(database_path(url))
         found = stored_version(db)
         if found is None:
             raise SchemaError("the database is empty: open it once as a store to make its tables")
@@ -143,6 +152,33 @@ def _create(db: Database) -> int:
 
     with db.setup_turn():
         return db.write(job, is_durable=True)
+
+
+def _refuse_foreign_file(path: Path) -> None:
+    """Leave a SQLite file of another program as it is: a connection of ours would change its journal mode.
+
+    A store's own file has that journal mode from its first connection on, so it is not opened twice.
+    """
+    if not _has_rollback_journal(path):
+        return
+    engine = sa.create_engine("sqlite://", creator=lambda: read_only(path), poolclass=sa.NullPool)
+    try:
+        with engine.connect() as conn:
+            if _version_in(conn) is None:
+                _refuse_other_tables(conn)
+    except DBAPIError:
+        # Damaged, or left by a crash and to be rolled back by one who may write: told when it is opened.
+        return
+    finally:
+        engine.dispose()
+
+
+def _has_rollback_journal(path: Path) -> bool:
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return False
+    with path.open("rb") as opened:
+        header = opened.read(_HEADER_BYTES)
+    return header[:16] == b"SQLite format 3\0" and header[18:20] == b"\x01\x01"
 
 
 def _refuse_other_tables(conn: sa.Connection) -> None:

@@ -126,6 +126,9 @@ class Transfers:
         older = [node for node, standing in pairs if standing is Standing.OLDER]
         rows = [*self._taken_out(conn, table, older), *(_row(table, node) for node in new)]
         self._db.dialect.insert_rows(conn, table.table, _columns(table), rows)
+        if new:
+            # PostgreSQL does not notice ids that it did not give itself.
+            self._db.dialect.reserve_ids(conn, table.table, max(node.id for node in new))
         spaces = ((node.id, _spaces(node)) for node in (*older, *new))
         properties.insert(conn, self._db.dialect, table.properties, spaces)
         return Taken(added=len(new), changed=len(older))

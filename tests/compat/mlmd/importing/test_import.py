@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +13,16 @@ from typing import Any
 import pytest
 
 from headwater.compat.mlmd.importing import ImportReport, import_database, open_source
+from headwater.compat.mlmd.importing.source import BATCH
 from headwater.compat.mlmd.service import MetadataService
-from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError, SchemaError
+from headwater.errors import (
+    ConflictError,
+    CorruptError,
+    InvalidError,
+    NotFoundError,
+    SchemaError,
+    UnavailableError,
+)
 from headwater.model.graph import ArtifactChange, NewArtifact, NewType, NodeKind
 from headwater.model.protocols import Store
 from headwater.server.grpc import MlmdServer
@@ -172,6 +181,55 @@ LATER = [
 ]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_names_and_external_ids_may_be_passed_round(
+    file: Path, request: pytest.FixtureRequest, store_url: str, kind: str
+):
+    url = store_url if kind == "sqlite" else request.getfixturevalue(f"fresh_{kind}_url")()
+    contexts = [(i, 14, f"n{i}", f"x{i}", 5, 5) for i in range(11, 20)]
+    with closing(sqlite3.connect(file)) as conn, conn:
+        conn.executemany("INSERT INTO Context VALUES (?, ?, ?, ?, ?, ?)", contexts)
+    passed = {11: 19, 19: 14, 14: 11, 12: 13, 13: 12, 15: 16, 16: 17}
+    with open_store(url) as store:
+        bring(file, store, batch=2)
+        # 17 gives its name to 16 and takes a new one, and so does its external id, which goes round.
+        for i, other in {**passed, 17: 99}.items():
+            run_sql(file, f"UPDATE Context SET name = 'new{other}', external_id = NULL WHERE id = {i}")
+        for i, other in {**passed, 17: 99}.items():
+            run_sql(
+                file,
+                f"UPDATE Context SET name = 'n{other}', external_id = 'x{15 if other == 99 else other}', "
+                f"last_update_time_since_epoch = 6 WHERE id = {i}",
+            )
+
+        report = bring(file, store, batch=2)
+
+        found = {each.id: (each.name, each.external_id) for each in store.contexts.get([*range(11, 20)])}
+    assert report.is_complete
+    assert report.tables["Context"].changed == 8
+    assert found == {
+        **{i: (f"n{passed.get(i, i)}", f"x{passed.get(i, i)}") for i in range(11, 20)},
+        17: ("n99", "x15"),
+    }
+
+
+def test_an_event_without_a_time_has_that_of_its_execution(file: Path, store_url: str):
+    run_sql(file, "UPDATE Execution SET create_time_since_epoch = 70 + id")
+    run_sql(file, "INSERT INTO Event VALUES (4, 1, 77, 3, NULL)")
+    run_sql(file, "UPDATE Event SET milliseconds_since_epoch = NULL WHERE id > 1")
+
+    with open_store(store_url) as store:
+        bring(file, store, batch=1)
+        events = store.links.events_of_executions([1, 2, 77])
+
+    assert [(each.execution_id, each.artifact_id, each.time_ms) for each in events] == [
+        (1, 1, 5),
+        (1, 2, 71),
+        (2, 2, 72),
+        (77, 1, 0),
+    ]
+
+
 def test_what_changed_here_since_stays(file: Path, store_url: str):
     with open_store(store_url) as store:
         bring(file, store)
@@ -255,12 +313,43 @@ def overwrite(file: Path) -> None:
     file.write_bytes(data)
 
 
+LEAVE = """
+import os, signal, sqlite3, sys
+conn = sqlite3.connect(sys.argv[1], isolation_level=None)
+conn.execute("PRAGMA cache_size = 1")
+conn.execute("BEGIN")
+conn.execute("UPDATE Type SET description = hex(randomblob(9000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def leave_in_a_write(file: Path) -> None:
+    """Let a process die that writes to it."""
+    subprocess.run([sys.executable, "-c", LEAVE, file], check=False, timeout=60)
+
+
+def to_folder(file: Path) -> None:
+    """Put a folder in its place."""
+    file.unlink()
+    file.mkdir()
+
+
+def to_store(file: Path) -> None:
+    """Put a store of our own in its place."""
+    file.unlink()
+    open_store(f"sqlite:///{file}").close()
+
+
 @pytest.mark.parametrize(
     ("damage", "error", "problem"),
     [
         (lambda f: f.unlink(), NotFoundError, "no file"),
         (lambda f: f.write_text("no database"), InvalidError, "is not a SQLite database"),
-        (lambda f: run_sql(f, "DROP TABLE MLMDEnv"), InvalidError, "not one that ML Metadata wrote"),
+        (leave_in_a_write, UnavailableError, "left in the middle of a write"),
+        (to_folder, InvalidError, "is a folder"),
+        (lambda f: f.write_bytes(b""), InvalidError, "but empty, or of another program"),
+        (to_store, InvalidError, "but a store of headwater"),
+        (lambda f: run_sql(f, "DROP TABLE MLMDEnv"), InvalidError, "but lacks the tables MLMDEnv"),
         (
             lambda f: run_sql(f, "UPDATE MLMDEnv SET schema_version = 11"),
             SchemaError,
@@ -279,6 +368,10 @@ def overwrite(file: Path) -> None:
     ids=[
         "no-file",
         "no-database",
+        "left",
+        "folder",
+        "empty",
+        "store",
         "not-mlmd",
         "newer",
         "too-old",
@@ -297,9 +390,9 @@ def test_what_cannot_be_read_is_told(
         bring(file, store)
 
 
-def bring(place: Path | str, store: Store) -> ImportReport:
+def bring(place: Path | str, store: Store, *, batch: int = BATCH) -> ImportReport:
     """Import a database."""
-    with open_source(str(place)) as source:
+    with open_source(str(place), batch=batch) as source:
         return import_database(source, store)
 
 

@@ -14,7 +14,7 @@ from headwater.compat.mlmd.exporting.values import ValueWriter
 from headwater.compat.mlmd.importing.report import Watch, silent
 from headwater.errors import ConflictError, RefusedError, UnavailableError
 from headwater.model.builtin import SYSTEM_TYPES
-from headwater.model.graph import Artifact, Event, Node, NodeKind, NodeType
+from headwater.model.graph import Artifact, ArtifactState, Event, Node, NodeKind, NodeType
 from headwater.model.listing import Listing
 from headwater.model.protocols import Store
 from headwater.model.values import Properties, ValueKind
@@ -101,7 +101,9 @@ class _Export:
 
     def _artifacts(self) -> None:
         for page in self._pages("artifact", self._store.artifacts):
-            own = [(self._values.text(node.uri), _number(node.state)) for node in page]
+            # As clients see them over our service: what was deleted is still somebody's input.
+            states = [node.state if node.deleted_ms is None else ArtifactState.DELETED for node in page]
+            own = [(self._values.text(n.uri), _number(state)) for n, state in zip(page, states, strict=True)]
             self._nodes("Artifact", page, own)
             found = self._store.links.contexts_of_artifacts([node.id for node in page])
             self._insert("Attribution", [(None, each.context_id, each.artifact_id) for each in found])
@@ -140,7 +142,8 @@ class _Export:
             for each, more in zip(nodes, own, strict=True)
         ]
         self._insert(table, rows)
-        self._report.altered.update({words.DELETED: sum(node.deleted_ms is not None for node in nodes)})
+        deleted = words.DELETED_ARTIFACTS if table == "Artifact" else words.DELETED
+        self._report.altered[deleted] += sum(node.deleted_ms is not None for node in nodes)
         properties = [
             row
             for node in nodes

@@ -7,7 +7,7 @@ from headwater.compat.mlmd.importing.recount import Recount
 from headwater.compat.mlmd.importing.report import ImportReport, TableCount, Watch, silent, watched
 from headwater.compat.mlmd.importing.source import NODES, NodeSource, Source
 from headwater.errors import ConflictError
-from headwater.model.graph import NodeKind
+from headwater.model.graph import NodeKind, NodeType
 from headwater.model.listing import Listing
 from headwater.model.protocols import ArtifactStore, ContextStore, ExecutionStore, Store
 from headwater.model.transfer import Claim, NodeKey, Standing, Taken
@@ -51,7 +51,7 @@ class _Import:
         self._check()
         transfer = self._store.transfer
         transfer.reserve(self._source.last_ids())
-        self._note("Type", transfer.take_types(self._source.types))
+        self._note("Type", transfer.take_types(self._source.types.taken))
         for nodes in NODES:
             # First those that are here: a name that one of them gives up may belong to a new one.
             if nodes.table in self._outdated:
@@ -65,10 +65,18 @@ class _Import:
         parents = source.parents()
         self._take_edges("ParentContext", parents, lambda links: transfer.take_memberships((), (), links))
         tables = Recount(source, self._store, self._watch).tables(self._counts)
-        return ImportReport(version=source.version, tables=tables, unreadable=tuple(source.unreadable))
+        return ImportReport(
+            version=source.version,
+            tables=tables,
+            unreadable=tuple(source.unreadable),
+            merged=tuple(_merged(each, source.types.ids[each.id]) for each in source.types.merged),
+            renamed=tuple(
+                f"{nodes.table} {i}: {name}" for nodes in NODES for i, name in source.renamed(nodes).items()
+            ),
+        )
 
     def _check(self) -> None:
-        clashes = self._store.transfer.clashes(self._source.types)
+        clashes = self._store.transfer.clashes(self._source.types.taken)
         for nodes in NODES:
             clashes += self._clashes_of(nodes)
         if not clashes:
@@ -104,11 +112,30 @@ class _Import:
     def _take_nodes(self, nodes: NodeSource, standing: Standing) -> None:
         for keys in self._batches("import", nodes.table, self._source.keys(nodes)):
             standings = self._store.transfer.compare(nodes.kind, keys)
-            wanted = {key.id for key, found in zip(keys, standings, strict=True) if found is standing}
+            wanted = [key for key, found in zip(keys, standings, strict=True) if found is standing]
             if wanted:
-                read = self._source.nodes(nodes, min(wanted), max(wanted))
-                taken = [node for node in read if node.id in wanted]
+                ids = {key.id for key in wanted}
+                taken = [node for node in self._source.nodes(nodes, min(ids), max(ids)) if node.id in ids]
+                if standing is Standing.OLDER:
+                    taken += [
+                        node for i in self._holders(nodes, wanted) for node in self._source.nodes(nodes, i, i)
+                    ]
                 self._note(nodes.table, self._store.transfer.take_nodes(nodes.kind, taken))
+
+    def _holders(self, nodes: NodeSource, wanting: list[NodeKey]) -> list[int]:
+        """Return the nodes that give up what these want, what those want in turn, and so on.
+
+        All of them change in one transaction: names that are passed round are free for nobody before it.
+        """
+        found = {key.id for key in wanting}
+        holders: list[int] = []
+        while wanting:
+            claims = self._store.transfer.claims(nodes.kind, wanting)
+            more = sorted({claim.holder_id for claim in claims} - found)
+            wanting = [key for i in more if (key := self._source.key(nodes, i)) is not None]
+            found.update(more)
+            holders += more
+        return holders
 
     def _take_edges(self, table: str, batches: Iterable[list[T]], take: Callable[[list[T]], int]) -> None:
         self._note(table, Taken())
@@ -132,6 +159,10 @@ def _nodes_of(store: Store, nodes: NodeSource) -> ArtifactStore | ExecutionStore
             return store.executions
         case NodeKind.CONTEXT:
             return store.contexts
+
+
+def _merged(each: NodeType, taken: int) -> str:
+    return f"type {each.id} is type {taken} now: both are {each.name!r}"
 
 
 def _clash(nodes: NodeSource, key: NodeKey) -> str:

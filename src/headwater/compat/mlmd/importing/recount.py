@@ -54,9 +54,10 @@ class Recount:
     def _types(self) -> dict[str, TableCount]:
         count = self._source.tables.count
         tables = {name: TableCount(source=count(name)) for name in ("Type", "TypeProperty", "ParentType")}
-        stored = {each.id: each for each in self._store.types.get([each.id for each in self._source.types])}
-        for each in self._source.types:
-            here = stored.get(each.id)
+        types = self._source.types
+        stored = {each.id: each for each in self._store.types.get([each.id for each in types.taken])}
+        for each in types.there:
+            here = stored.get(types.ids[each.id])
             if here is None or _name(here) != _name(each):
                 continue
             tables["Type"].store += 1

@@ -44,11 +44,15 @@ class ImportReport:
         version: Of the source's schema.
         tables: Counts by the source's names of its tables.
         unreadable: Properties that hold nothing, or nothing that can be read, and so were left out.
+        merged: Types that are another one now, which they equal; ML Metadata's race has made both.
+        renamed: Nodes that have a new name, as two types of theirs are one now and both had it.
     """
 
     version: int
     tables: Mapping[str, TableCount]
     unreadable: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:

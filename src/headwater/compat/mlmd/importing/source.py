@@ -1,11 +1,12 @@
 """A database that ML Metadata wrote, as the entities of a store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
+from headwater.compat.mlmd.importing.types import read_types
 from headwater.compat.mlmd.importing.values import COLUMNS, mended, value_in
 from headwater.errors import CorruptError, InvalidError, SchemaError
 from headwater.model.graph import (
@@ -20,13 +21,12 @@ from headwater.model.graph import (
     Execution,
     ExecutionState,
     NodeKind,
-    NodeType,
     ParentContext,
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.protocols import ForeignTables
 from headwater.model.transfer import LastIds, NodeKey
-from headwater.model.values import PropertyValue, ValueKind
+from headwater.model.values import PropertyValue
 from headwater.store import open_foreign
 
 Node: TypeAlias = Artifact | Execution | Context
@@ -70,25 +70,29 @@ _KEY: Final = (
     *("id", "type_id", "name", "external_id"),
     *("create_time_since_epoch", "last_update_time_since_epoch"),
 )
-_TYPE_TEXTS: Final = ("name", "version", "description", "input_type", "output_type", "external_id")
+
+_NEEDED: Final = ("MLMDEnv", "Type", "Artifact", "Execution", "Event")
+"""Tables without which it is no database of ML Metadata."""
 
 
-def open_source(place: str) -> "Source":
+def open_source(place: str, *, batch: int = BATCH) -> "Source":
     """Open a database that ML Metadata wrote; it is never written to.
 
     Args:
         place: A SQLite file, or the URL of a database.
+        batch: How many rows are in memory, and taken over in one transaction, at a time.
 
     Raises:
         NotFoundError: there is no such file.
         InvalidError: it is no database, or not one of ML Metadata.
         SchemaError: its schema is older or newer than what is read.
+        ConflictError: types of one name and version contradict each other.
         UnavailableError: it cannot be reached.
     """
     url = place if "://" in place else f"sqlite:///{Path(place).absolute()}"
     tables = open_foreign(url)
     try:
-        return Source(tables)
+        return Source(tables, batch=batch)
     except BaseException:
         tables.close()
         raise
@@ -97,18 +101,20 @@ def open_source(place: str) -> "Source":
 class Source:
     """Reads a database of ML Metadata by batches, as it is at one moment."""
 
-    def __init__(self, tables: ForeignTables) -> None:
+    def __init__(self, tables: ForeignTables, *, batch: int = BATCH) -> None:
         """Take the tables; whoever opened them closes this.
 
         Raises:
             InvalidError: they are not those of ML Metadata.
             SchemaError: the schema is older or newer than what is read.
+            ConflictError: types of one name and version contradict each other.
         """
-        self.tables = tables
+        self.tables, self._batch = tables, batch
         self.version = _version(tables)
         self._mends = tables.system == "mysql"
-        self.types = self._read_types()
-        self._names = {each.id: each.name for each in self.types}
+        self.types = read_types(tables, self._text)
+        self._type_names = {each.id: each.name for each in self.types.taken}
+        self._renamed: dict[NodeKind, Mapping[int, str]] = {}
         self.unreadable: list[str] = []
         """Properties with no value, or with one that cannot be read."""
 
@@ -124,15 +130,14 @@ class Source:
 
     def keys(self, nodes: NodeSource) -> Iterator[list[NodeKey]]:
         """Yield what tells nodes from each other, by id."""
-        last = -1
-        while rows := self.tables.after(nodes.table, _KEY, above=last, limit=BATCH):
-            yield [self._key(row) for row in rows]
-            last = rows[-1][0]
+        renamed = self.renamed(nodes)
+        for rows in self._rows(nodes.table, _KEY):
+            yield [self._key(row, renamed) for row in rows]
 
     def key(self, nodes: NodeSource, node_id: int) -> NodeKey | None:
         """Return what tells one node from others, if it is there."""
         rows = self.tables.between(nodes.table, _KEY, key="id", first=node_id, last=node_id)
-        return self._key(rows[0]) if rows else None
+        return self._key(rows[0], self.renamed(nodes)) if rows else None
 
     def nodes(self, nodes: NodeSource, first: int, last: int) -> list[Node]:
         """Return the nodes with ids in a range."""
@@ -141,22 +146,21 @@ class Source:
         return [self._node(nodes, row, declared.get(row[0], {}), custom.get(row[0], {})) for row in rows]
 
     def events(self) -> Iterator[list[Event]]:
-        """Yield events, by id; those that have no time get 0."""
-        last = -1
+        """Yield events, by id; those that have no time get that of their execution's creation."""
         columns = ("id", "artifact_id", "execution_id", "type", "milliseconds_since_epoch")
-        while rows := self.tables.after("Event", columns, above=last, limit=BATCH):
+        for rows in self._rows("Event", columns):
             paths = self._paths(rows[0][0], rows[-1][0])
-            yield [_event(row, paths.get(row[0], ())) for row in rows]
-            last = rows[-1][0]
+            made = self._created({row[2] for row in rows if row[4] is None})
+            yield [_event(row, paths.get(row[0], ()), made) for row in rows]
 
     def attributions(self) -> Iterator[list[Attribution]]:
         """Yield attributions."""
-        for rows in self._pairs("Attribution", ("id", "context_id", "artifact_id")):
+        for rows in self._rows("Attribution", ("id", "context_id", "artifact_id")):
             yield [Attribution(ContextId(row[1]), ArtifactId(row[2])) for row in rows]
 
     def associations(self) -> Iterator[list[Association]]:
         """Yield associations."""
-        for rows in self._pairs("Association", ("id", "context_id", "execution_id")):
+        for rows in self._rows("Association", ("id", "context_id", "execution_id")):
             yield [Association(ContextId(row[1]), ExecutionId(row[2])) for row in rows]
 
     def parents(self) -> Iterator[list[ParentContext]]:
@@ -180,29 +184,43 @@ class Source:
     ) -> None:
         self.close()
 
-    def _pairs(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Sequence[Any]]]:
+    def renamed(self, nodes: NodeSource) -> Mapping[int, str]:
+        """Return new names, by id, of nodes whose types are one now and that had the same name."""
+        if nodes.kind not in self._renamed:
+            self._renamed[nodes.kind] = self._find_renamed(nodes) if self.types.merged else {}
+        return self._renamed[nodes.kind]
+
+    def _find_renamed(self, nodes: NodeSource) -> dict[int, str]:
+        shared = self.types.shared
+        found: dict[int, str] = {}
+        taken: set[tuple[TypeId, str]] = set()
+        for rows in self._rows(nodes.table, ("id", "type_id", "name")):
+            for node_id, type_id, stored in rows:
+                own, name = self.types.ids.get(type_id), self._text(stored)
+                if own is None or own not in shared or name is None:
+                    continue
+                while (own, name) in taken:
+                    name = found[node_id] = f"{name} ({nodes.table.lower()} {node_id})"
+                taken.add((own, name))
+        return found
+
+    def _rows(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Sequence[Any]]]:
         last = -1
-        while rows := self.tables.after(table, columns, above=last, limit=BATCH):
+        while rows := self.tables.after(table, columns, above=last, limit=self._batch):
             yield rows
             last = rows[-1][0]
 
-    def _read_types(self) -> list[NodeType]:
-        properties: dict[int, dict[str, ValueKind]] = {}
-        for type_id, name, kind in self.tables.all("TypeProperty", ("type_id", "name", "data_type")):
-            properties.setdefault(type_id, {})[self._text(name) or ""] = _kind(type_id, name, kind)
-        bases = {row[0]: row[1] for row in self.tables.all("ParentType", ("type_id", "parent_type_id"))}
-        rows = sorted(self.tables.all("Type", ("id", "type_kind", *_TYPE_TEXTS)), key=lambda row: row[0])
-        texts = {row[0]: dict(zip(_TYPE_TEXTS, map(self._text, row[2:]), strict=True)) for row in rows}
-        return [
-            NodeType(
-                id=TypeId(row[0]),
-                kind=NodeKind(row[1]),
-                properties=dict(sorted(properties.get(row[0], {}).items())),
-                base_type=(texts.get(bases.get(row[0])) or {}).get("name"),
-                **texts[row[0]],  # pyright: ignore[reportArgumentType]
-            )
-            for row in rows
-        ]
+    def _created(self, executions: Iterable[int]) -> dict[int, int]:
+        """Return when executions were created, by id, read by ranges of a batch at most."""
+        made: dict[int, int] = {}
+        last = -1
+        for first in sorted(executions):
+            if first > last:
+                last = first + self._batch - 1
+                columns = ("id", "create_time_since_epoch")
+                rows = self.tables.between("Execution", columns, key="id", first=first, last=last)
+                made |= {row[0]: row[1] or 0 for row in rows}
+        return made
 
     def _properties(self, nodes: NodeSource, first: int, last: int) -> tuple[Any, Any]:
         columns = (nodes.owner, "name", "is_custom_property", *COLUMNS)
@@ -216,12 +234,12 @@ class Source:
                 spaces[bool(is_custom)].setdefault(node_id, {})[self._text(name) or ""] = found
         return spaces[0], spaces[1]
 
-    def _key(self, row: Sequence[Any]) -> NodeKey:
+    def _key(self, row: Sequence[Any], renamed: Mapping[int, str]) -> NodeKey:
         node_id, type_id, name, external_id, created_ms, updated_ms = row
         return NodeKey(
             id=node_id,
-            type_id=type_id,
-            name=self._text(name),
+            type_id=self.types.ids.get(type_id, type_id),
+            name=renamed.get(node_id) or self._text(name),
             external_id=self._text(external_id),
             created_ms=created_ms or 0,
             updated_ms=updated_ms or 0,
@@ -229,11 +247,12 @@ class Source:
 
     def _node(self, nodes: NodeSource, row: Sequence[Any], declared: Any, custom: Any) -> Node:
         node_id, type_id, name, external_id, created_ms, updated_ms, *own = row
+        own_type = self.types.ids.get(type_id, type_id)
         common: dict[str, Any] = {
             "id": node_id,
-            "type_id": type_id,
-            "type_name": self._names.get(type_id, ""),
-            "name": self._text(name),
+            "type_id": own_type,
+            "type_name": self._type_names.get(own_type, ""),
+            "name": self.renamed(nodes).get(node_id) or self._text(name),
             "external_id": self._text(external_id),
             "created_ms": created_ms or 0,
             "updated_ms": updated_ms or 0,
@@ -267,11 +286,13 @@ class Source:
     def _text(self, value: Any) -> str | None:
         if value is None:
             return None
-        text = value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
-        return mended(text) if self._mends and not text.isascii() else text
+        if not isinstance(value, str):
+            # No server has converted it, as its column has no character set.
+            return bytes(value).decode("utf-8", "surrogateescape")
+        return mended(value) if self._mends and not value.isascii() else value
 
 
-def _event(row: Sequence[Any], path: EventPath) -> Event:
+def _event(row: Sequence[Any], path: EventPath, made: Mapping[int, int]) -> Event:
     event_id, artifact_id, execution_id, kind, time_ms = row
     try:
         event_type = EventType(kind)
@@ -282,25 +303,22 @@ def _event(row: Sequence[Any], path: EventPath) -> Event:
         execution_id=ExecutionId(execution_id),
         type=event_type,
         path=path,
-        time_ms=time_ms or 0,
+        time_ms=made.get(execution_id, 0) if time_ms is None else time_ms,
     )
 
 
-def _kind(type_id: int, name: object, kind: int | None) -> ValueKind:
-    try:
-        return ValueKind(kind or 0)
-    except ValueError as error:
-        raise CorruptError(
-            f"Type {type_id} declares property {name!r} with the unknown type {kind}"
-        ) from error
+def _what(tables: ForeignTables, missing: Sequence[str]) -> str:
+    if tables.has("ledger") and tables.has("alembic_version"):
+        return "a store of headwater: it is used with --store"
+    if len(missing) == len(_NEEDED):
+        return "empty, or of another program: it has none of the tables of ML Metadata"
+    return f"lacks the tables {', '.join(missing)}"
 
 
 def _version(tables: ForeignTables) -> int:
-    needed = ("MLMDEnv", "Type", "Artifact", "Execution", "Event")
-    if not all(tables.has(name) for name in needed):
-        raise InvalidError(
-            "the database is not one that ML Metadata wrote: it lacks the tables MLMDEnv, Type, …"
-        )
+    missing = [name for name in _NEEDED if not tables.has(name)]
+    if missing:
+        raise InvalidError(f"the database is not one that ML Metadata wrote, but {_what(tables, missing)}")
     found = [row[0] for row in tables.all("MLMDEnv", ("schema_version",))]
     if len(found) != 1:
         raise SchemaError(

@@ -54,6 +54,12 @@ def database_path(url: str) -> Path:
     return Path(database)
 
 
+def read_only(path: Path) -> sqlite3.Connection:
+    """Connect to a file in such a way that nothing can be written, not even its journal mode."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+
+
 def _with_events(engine: sa.Engine) -> sa.Engine:
     listen(engine, "connect", _on_connect)
     listen(engine, "begin", _on_begin)
@@ -146,7 +152,16 @@ def _setup_turn(_: sa.Engine) -> Generator[None]:
 
 
 def _is_busy(error: BaseException) -> bool:
-    words = ("locked", "busy", "unable to open", "disk I/O", "readonly", "not a database", "malformed")
+    words = (
+        "locked",
+        "busy",
+        "unable to open",
+        "disk I/O",
+        "is full",
+        "readonly",
+        "not a database",
+        "malformed",
+    )
     is_general = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
     return is_general and any(word in str(error) for word in words)
 

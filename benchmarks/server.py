@@ -1,0 +1,226 @@
+"""Our server against `mlflow server`: the same requests from the same clients, over HTTP."""
+
+import os
+import sys
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from time import monotonic
+from typing import Any, Final, TypeAlias
+
+from benchmarks.data.runs import Runs
+from benchmarks.data.sides import Side, mlflow_side, our_side
+from benchmarks.frame import Bench, Benchmark, Fact, Result, Target
+from benchmarks.frame.bench import SkippedError
+from benchmarks.frame.units import cost, figures
+from benchmarks.peers.environment import Worker, mlflow_python, worker
+from benchmarks.search import LIMIT, cases
+
+PEER: Final = "`mlflow server`"
+CLIENTS: Final = 8
+SOAK_VARIABLE: Final = "HEADWATER_BENCH_SOAK_S"
+"""How many seconds our server is loaded before its memory is looked at again; 20 without it."""
+SINGLE: Final = Target(5.0, "5 times faster")
+MANY: Final = Target(10.0, "10 times faster")
+CALM: Final = Target(1.0, "no slower than its median")
+GROWTH: Final = 1.1
+
+Outcomes: TypeAlias = Iterator[Result | Fact]
+Sides: TypeAlias = Sequence[Side]
+"""Ours, then MLflow's, which a smoke test does without."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Requests of one kind.
+
+    Attributes:
+        words: For the table.
+        job: Of the worker.
+        times: How many requests of one client make one turn.
+        arguments: Of the job.
+        known: More of them: what the side knows under a name.
+        clients: How many at once.
+    """
+
+    words: str
+    job: str
+    times: int
+    target: Target
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    known: Mapping[str, str] = field(default_factory=dict[str, str])
+    clients: Sequence[int] = (1, CLIENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What clients saw: the seconds of each request, and of one when those of all clients are counted."""
+
+    seconds: Sequence[float]
+    cost_s: float
+
+
+def run(bench: Bench) -> Outcomes:
+    """Measure on SQLite with one process of ours, and on PostgreSQL with two."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(client(bench)) for _ in range(bench.size(CLIENTS, 2))]
+        for kind, name in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))[: bench.size(2, 1)]:
+            for count in (2_000, 10_000)[: bench.size(2, 1)]:
+                runs = Runs(bench.size(count, 50))
+                with both(bench, kind, runs) as sides:
+                    works = [*searches(bench, runs), *(calls(bench) if count == 2_000 else ())]
+                    for work in works:
+                        yield from measure(bench, name, sides, work, clients)
+                    if (kind, count) == ("sqlite", 2_000):
+                        yield memory(bench, sides[0], clients)
+
+
+def calls(bench: Bench) -> Iterator[Work]:
+    """Yield calls about one run or one model."""
+    mine = {"experiment": "experiment"}
+    yield Work(words="log-metric", job="log_metric", times=bench.size(100, 2), target=SINGLE, known=mine)
+    for size, times in ((100, 20), (1_000, 5)):
+        yield Work(
+            words=f"log-batch of {size:,} metrics, 10 keys",
+            job="log_batch",
+            times=bench.size(times, 1),
+            target=MANY,
+            arguments={"size": size},
+            known=mine,
+        )
+    yield Work(words="create-run", job="create_run", times=bench.size(50, 2), target=SINGLE, known=mine)
+    for words in ("run", "alias", "model"):
+        yield Work(
+            words=f"get by {words}" if words == "alias" else f"get {words}",
+            job="get",
+            times=bench.size(50, 2),
+            target=SINGLE,
+            known={"path": f"{words} path"},
+        )
+    size = points(bench)
+    yield Work(
+        words=f"history of {size:,} points in pages of 25,000",
+        job="history",
+        times=bench.size(2, 1),
+        target=SINGLE,
+        arguments={"size": size},
+        known={"run": "run"},
+        clients=(1,),
+    )
+
+
+def searches(bench: Bench, runs: Runs) -> Iterator[Work]:
+    """Yield searches with a filter on a metric and a param, ordered by a metric."""
+    for case in cases(runs.count)[: bench.size(2, 1)]:
+        text = f"metrics.acc > {case.above} and params.{case.param} = '{case.value}'"
+        yield Work(
+            words=f"runs/search over {runs.count:,}, {case.words}, first {LIMIT} by a metric",
+            job="search",
+            times=bench.size(5, 1),
+            target=MANY if runs.count >= 10_000 else SINGLE,
+            arguments={"text": text, "limit": LIMIT},
+            known={"experiment": "experiment"},
+        )
+
+
+def measure(bench: Bench, name: str, sides: Sides, work: Work, clients: Sequence[Worker]) -> Outcomes:
+    """Let the servers take turns, with one client and with several."""
+    for count in work.clients:
+        some = clients[:count]
+        words = f"{work.words}; {name}, {len(some)} client{'s' * (len(some) > 1)}"
+        turns = [[load(side, work, some) for side in sides] for _ in range(bench.size(4, 1))]
+        ours, *others = zip(*turns[bench.size(1, 0) :], strict=True)
+        if not others:
+            yield bench.fact(words, f"{cost(median(each.cost_s for each in ours), 's')} a request")
+            continue
+        (theirs,) = others
+        rates = [f"{figures(1 / median(each.cost_s for each in side))}/s" for side in (ours, theirs)]
+        yield bench.result(
+            words,
+            PEER,
+            [each.cost_s for each in ours],
+            [each.cost_s for each in theirs],
+            target=work.target,
+            note=f"{rates[0]} against {rates[1]}",
+        )
+        if count > 1:
+            slowest = [quantiles(each.seconds, n=100)[-1] for each in ours]
+            usual = [median(each.seconds) for each in theirs]
+            yield bench.result(f"{words}, our p99", f"the median of {PEER}", slowest, usual, target=CALM)
+
+
+def load(side: Side, work: Work, clients: Sequence[Worker]) -> Load:
+    """Have clients ask a server at the same time."""
+    known = {name: side.known[key] for name, key in work.known.items()}
+    arguments = {"url": side.served.url, "times": work.times, **work.arguments, **known}
+    with ThreadPoolExecutor(len(clients)) as threads:
+        asked = list(threads.map(lambda each: each.ask(work.job, **arguments), clients))
+    # Each of them asks without a pause, so that their rates add up.
+    rate = sum(len(seconds) / sum(seconds) for seconds in asked)
+    return Load([each for seconds in asked for each in seconds], 1 / rate)
+
+
+def memory(bench: Bench, side: Side, clients: Sequence[Worker]) -> Fact:
+    """Load our server for a while, and compare its memory with that after the first tenth."""
+    took_s = float(os.environ.get(SOAK_VARIABLE, bench.size(20, 1)))
+    mixed = [*calls(bench)][:4]
+
+    def until(end_s: float) -> int:
+        while monotonic() < end_s:
+            for work in mixed:
+                load(side, work, clients)
+        return side.served.resident_bytes()
+
+    start = monotonic()
+    before, after = until(start + took_s / 10), until(start + took_s)
+    seen = f"{before / 2**20:,.0f} MiB, then {after / 2**20:,.0f} MiB"
+    words = (
+        f"memory after {took_s / 10:,.0f} s and after {took_s:,.0f} s of {len(clients)} clients that write"
+    )
+    is_met = None if bench.is_quick else after < before * GROWTH
+    return bench.fact(words, seen, target=f"less than {GROWTH - 1:.0%} more", is_met=is_met)
+
+
+def points(bench: Bench) -> int:
+    """Return how long the long series is."""
+    return bench.size(100_000, 500)
+
+
+@contextmanager
+def both(bench: Bench, kind: str, runs: Runs) -> Generator[Sides]:
+    """Run both servers, each on a database of its own."""
+    with ExitStack() as stack:
+        ours = stack.enter_context(bench.database(kind))
+        workers = 1 if kind == "sqlite" else 2
+        sides = [stack.enter_context(our_side(bench, ours, runs, points(bench), workers=workers))]
+        python = peer(bench)
+        if python is not None:
+            theirs = stack.enter_context(bench.database(kind))
+            sides.append(stack.enter_context(mlflow_side(bench, python, theirs, runs, points(bench))))
+        yield sides
+
+
+def peer(bench: Bench) -> Path | None:
+    """Return MLflow's interpreter; a smoke test does without."""
+    try:
+        return mlflow_python(bench)
+    except SkippedError:
+        if bench.is_quick:
+            return None
+        raise
+
+
+@contextmanager
+def client(bench: Bench) -> Generator[Worker]:
+    """Start a client of servers."""
+    with (
+        bench.folder() as folder,
+        worker(Path(sys.executable), "http_worker.py", folder=folder) as one,
+    ):
+        yield one
+
+
+BENCHMARK = Benchmark(name="server", summary="our server against `mlflow server`, over HTTP", run=run)

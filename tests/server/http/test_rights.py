@@ -109,3 +109,14 @@ def test_a_key_belongs_to_who_sent_it(team: Team):
         return team._rest.ask("POST", "/runs", sent, headers=token).json[0]["run_id"]
 
     assert start("eddy") == start("eddy") != start("emma")
+
+
+def test_who_may_not_write_does_not_learn_which_runs_there_are(team: Team):
+    team.add("gina", None, ("experiments/flights", Role.EDITOR))
+    team.add("eddy", Role.EDITOR)
+    unknown = "c" * 32
+
+    assert [team.ask(None, "POST", f"/runs/{run}/tags", {}).status for run in (RUN, unknown)] == [401, 401]
+    assert team.ask(None, "GET", "/events", topics=f"runs:{unknown}").status == 401
+    assert team.ask("gina", "POST", f"/runs/{unknown}/tags", {}).status == 403
+    assert team.ask("eddy", "POST", f"/runs/{unknown}/tags", {}).status == 404

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from headwater.model.access import Permission
-from headwater.server.http.access import authorize, checked_inside
+from headwater.server.http.access import authorize, checked_inside, identity_of
 from headwater.server.http.backend import Backend
 from headwater.server.http.json_values import json_bytes
 from headwater.server.http.live.listeners import PERIOD_S, Listeners
@@ -40,6 +40,8 @@ def event_router(backend: Backend) -> APIRouter:
         request: Request,
         last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=64)] = None,
     ) -> StreamingResponse:
+        # Raises where nobody is known, before the store is asked.
+        identity_of(request)
         chosen = await run_in_threadpool(topics_of, backend.store, topics)
         for topic in chosen:
             authorize(request, Permission.READ, topic.about)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from headwater.errors import ConflictError, InvalidError
+from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model.access import Identity, Permission, subject
 from headwater.model.ids import ExecutionId, RunId, new_run_id, new_writer_id
 from headwater.model.protocols import Store
@@ -126,8 +126,14 @@ def _add_decisions(router: APIRouter, store: Store) -> None:
         return json_answer(run_out(store.runs.get([run.run_id])[0]))
 
 
-def _experiment(store: Store, request: Request) -> str:
-    return experiment_of(find_run(store, request.path_params["run_id"]))
+def _experiment(store: Store, request: Request) -> str | None:
+    # Raises where nobody is known, before the store is asked.
+    identity_of(request)
+    try:
+        return experiment_of(find_run(store, request.path_params["run_id"]))
+    except (NotFoundError, InvalidError):
+        # Who may write everywhere is told so by the route; nobody else learns which runs there are.
+        return None
 
 
 def _new_run(store: Store, new: NewRunIn, identity: Identity, key: str | None, place: int) -> NewRun:

@@ -133,7 +133,7 @@ class _Import:
         return tied
 
     def _pieces(self, nodes: NodeSource, ids: set[int], tied: set[int]) -> Iterator[list[Node]]:
-        """Yield nodes as they are to be taken: the tied ones at once, of the others as many as a call holds."""
+        """Yield nodes as they are to be taken: the tied ones at once, others as a call can hold them."""
         if not ids:
             return
         read = self._source.nodes(nodes, min(ids), max(ids))

@@ -1,11 +1,12 @@
 """An import: what contradicts the store is found first, then all is taken over, then counted."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
 from headwater.compat.mlmd.importing.recount import Recount
 from headwater.compat.mlmd.importing.report import ImportReport, TableCount, Watch, silent, watched
-from headwater.compat.mlmd.importing.source import NODES, NodeSource, Source
+from headwater.compat.mlmd.importing.sizes import by_size
+from headwater.compat.mlmd.importing.source import NODES, Node, NodeSource, Source
 from headwater.errors import ConflictError
 from headwater.model.graph import NodeKind, NodeType
 from headwater.model.listing import Listing
@@ -113,29 +114,35 @@ class _Import:
         for keys in self._batches("import", nodes.table, self._source.keys(nodes)):
             standings = self._store.transfer.compare(nodes.kind, keys)
             wanted = [key for key, found in zip(keys, standings, strict=True) if found is standing]
-            if wanted:
-                ids = {key.id for key in wanted}
-                taken = [node for node in self._source.nodes(nodes, min(ids), max(ids)) if node.id in ids]
-                if standing is Standing.OLDER:
-                    taken += [
-                        node for i in self._holders(nodes, wanted) for node in self._source.nodes(nodes, i, i)
-                    ]
-                self._note(nodes.table, self._store.transfer.take_nodes(nodes.kind, taken))
+            tied = self._tied(nodes, wanted) if standing is Standing.OLDER else set[int]()
+            for piece in self._pieces(nodes, {key.id for key in wanted}, tied):
+                self._note(nodes.table, self._store.transfer.take_nodes(nodes.kind, piece))
 
-    def _holders(self, nodes: NodeSource, wanting: list[NodeKey]) -> list[int]:
-        """Return the nodes that give up what these want, what those want in turn, and so on.
+    def _tied(self, nodes: NodeSource, wanting: list[NodeKey]) -> set[int]:
+        """Return those of nodes that want what others have, those others, whose they want in turn, and so on.
 
-        All of them change in one transaction: names that are passed round are free for nobody before it.
+        They change in one transaction: what is passed round is free for nobody before it.
         """
-        found = {key.id for key in wanting}
-        holders: list[int] = []
+        seen, tied = {key.id for key in wanting}, set[int]()
         while wanting:
             claims = self._store.transfer.claims(nodes.kind, wanting)
-            more = sorted({claim.holder_id for claim in claims} - found)
-            wanting = [key for i in more if (key := self._source.key(nodes, i)) is not None]
-            found.update(more)
-            holders += more
-        return holders
+            holders = {claim.holder_id for claim in claims}
+            tied |= holders | {claim.id for claim in claims}
+            wanting = [key for i in sorted(holders - seen) if (key := self._source.key(nodes, i)) is not None]
+            seen |= holders
+        return tied
+
+    def _pieces(self, nodes: NodeSource, ids: set[int], tied: set[int]) -> Iterator[list[Node]]:
+        """Yield nodes as they are to be taken: the tied ones at once, others as a call can hold them."""
+        if not ids:
+            return
+        read = self._source.nodes(nodes, min(ids), max(ids))
+        together = [node for node in read if node.id in tied]
+        for each in sorted(tied - ids):
+            together += self._source.nodes(nodes, each, each)
+        if together:
+            yield together
+        yield from by_size([node for node in read if node.id in ids - tied])
 
     def _take_edges(self, table: str, batches: Iterable[list[T]], take: Callable[[list[T]], int]) -> None:
         self._note(table, Taken())

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.frame.bench import SkippedError
 from tests.servers.process import free_port
 
-_START_S = 120.0
+_START_S = 600.0
 _SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
@@ -98,9 +98,9 @@ def _wait(served: Served, process: "subprocess.Popen[bytes]", log: Path) -> None
     until = monotonic() + _START_S
     while True:
         try:
-            with urllib.request.urlopen(f"{served.url}/health"):
+            with urllib.request.urlopen(f"{served.url}/health", timeout=10):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             _check(process, log, until)
 
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 @pytest.fixture
 def busy(tmp_path, fresh_postgresql_url):
-    """Let them work; gives the URL, what they were answered, the log, and who held production when."""
+    """Let them work; gives the store, what they were answered, the log, and who held production when."""
     url = fresh_postgresql_url()
     with server_process(tmp_path, url, "--workers", "2") as server, open_store(url) as store:
         store.models.register(MODEL, actor="ann")

@@ -35,7 +35,7 @@ def store_router(backend: Backend) -> APIRouter:
 
 
 def _answer(backend: Backend, call: Call, body: bytes, at: int | None, identity: Identity) -> Response:
-    arguments = signed(identity, _arguments(call, unpack(body)))
+    arguments = signed(identity, call, _arguments(call, unpack(body)))
     require(identity, call, arguments, backend.store)
     result = call.run(backend.store_at(at), arguments)
     if call.is_streamed:

@@ -38,10 +38,12 @@ def require(identity: Identity, call: Call, arguments: Mapping[str, Any], store:
         identity.require(call.permission, each)
 
 
-def signed(identity: Identity, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def signed(identity: Identity, call: Call, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Put who calls in the place of whom the call says: nobody decides in another's name."""
+    # A call that reads asks for the decisions of an actor, whoever that is.
+    names_caller = call.permission is not Permission.READ
     return {
-        name: identity.actor(value) if name == "actor" else _signed(identity, value)
+        name: identity.actor(value) if name == "actor" and names_caller else _signed(identity, value)
         for name, value in arguments.items()
     }
 

@@ -31,9 +31,11 @@ LEVEL: Final = 1
 
 def pack(points: Points) -> bytes:
     """Turn points into a payload."""
-    steps, times, values = columns(points)
     if len(points) < COMPRESS_FROM:
-        return bytes((VERSION, PLAIN)) + steps.tobytes() + times.tobytes() + values.tobytes()
+        # Without numpy, which takes longer to look at a few points than to copy them.
+        plain = (points.steps, points.times_ms, points.values)
+        return bytes((VERSION, PLAIN)) + b"".join(column.tobytes() for column in plain)
+    steps, times, values = columns(points)
     shuffled = b"".join(_shuffle(c) for c in (_differences(steps), _differences(times), values))
     return bytes((VERSION, SHUFFLED)) + zstandard.ZstdCompressor(level=LEVEL).compress(shuffled)
 

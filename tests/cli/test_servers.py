@@ -1,0 +1,114 @@
+"""Every command, with a server in the place of the store."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from headwater.blobs import open_blobs
+from headwater.sdk import Client
+from headwater.server.http.app import create_app
+from headwater.server.http.backend import Backend
+from headwater.store.sql.store import SqlStore
+from tests.cli.conftest import Cli, train_two
+from tests.live import LiveServer
+from tests.server.http.processes import server_process
+
+READS = [
+    ("runs", "list"),
+    ("runs", "show", "RUN"),
+    ("runs", "compare", "RUN", "RUN2"),
+    ("models", "list"),
+    ("models", "show", "late-flights"),
+    ("models", "requests"),
+    ("data", "list"),
+    ("data", "show", "flights/2013-01"),
+    ("lineage", "show", "models/late-flights@production"),
+    ("ledger", "show"),
+    ("ledger", "verify"),
+    ("doctor",),
+    ("gc",),
+    ("tokens", "list"),
+    ("users", "list"),
+    ("sync",),
+]
+AT_THE_DATABASE = [
+    ("db", "upgrade"),
+    ("db", "backup", "copy"),
+    ("server", "--port", "0"),
+]
+
+
+@pytest.fixture(scope="module")
+def live():
+    server = LiveServer()
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def sides(live, tmp_path, monkeypatch):
+    """The same store twice: opened by itself, and behind a server. Ids of two runs."""
+    url, blobs = f"sqlite:///{tmp_path / 'store.db'}", str(tmp_path / "bytes")
+    with SqlStore(url) as store:
+        address = live.mount(
+            create_app(Backend(store=store, blobs=open_blobs(blobs), spool=tmp_path / "spool"))
+        )
+        with Client(address, actor="ann@desk") as client:
+            monkeypatch.setenv("HEADWATER_BLOBS", blobs)
+            runs = train_two(client)
+        yield Cli(url), Cli(address), runs
+        live.unmount(address)
+
+
+@pytest.mark.parametrize("words", READS, ids=" ".join)
+def test_a_server_shows_what_its_store_shows(sides, words):
+    here, there, (run, second) = sides
+    named = [{"RUN": run, "RUN2": second}.get(word, word) for word in words]
+
+    shown = there(*named).stdout
+
+    assert shown == here(*named).stdout
+    assert shown
+
+
+@pytest.mark.parametrize("words", AT_THE_DATABASE, ids=" ".join)
+def test_what_belongs_where_the_database_is_says_so(sides, words):
+    _, there, _ = sides
+
+    done = there(*words, code=5)
+
+    assert "Traceback" not in done.output
+    assert "where its database is" in done.output
+
+
+def test_decisions_go_through_a_server(sides):
+    here, there, _ = sides
+
+    there("models", "rollback", "late-flights", "--reason", "worse", "--no-load")
+    there("models", "alias", "late-flights", "best", "2", "--reason", "best")
+
+    assert here.json("models", "show", "late-flights")["stages"]["production"] == 1
+
+
+@pytest.mark.slow
+def test_the_demo_runs_over_a_server(tmp_path):
+    (tmp_path / "pyproject.toml").touch()
+    with server_process(tmp_path, f"sqlite:///{tmp_path / 'store.db'}") as server:
+        environment = {**os.environ, "HEADWATER_STORE": server.url}
+        done = subprocess.run(
+            [sys.executable, "-m", "headwater", "demo", "--months", "2"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        server.stop()
+        log = [json.loads(line) for line in server.log()]
+
+    assert [line for line in log if line["status"] >= 500] == []

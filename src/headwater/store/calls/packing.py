@@ -13,6 +13,8 @@ _ODD_TEXT, _PROTO, _LARGE = 1, 2, 3
 """Extension types: a whole value with odd texts in it; a serialized message; an int beyond 64 bits."""
 
 _LENGTH_BYTES: Final = 4
+_MOST_INT_BYTES: Final = 1024
+"""Python refuses to write much larger ones as text, and no column holds them."""
 _Ext: Final = msgspec.msgpack.Ext
 
 
@@ -93,13 +95,18 @@ def _plain(value: Any) -> Any:
 
 def _of_extension(code: int, data: memoryview) -> Any:
     if code == _ODD_TEXT:
-        return _with_leaves(unpack(bytes(data)), _of_latin)
+        # The whole value, so never one inside another: each would be copied once for every one around it.
+        return _with_leaves(msgspec.msgpack.decode(data, ext_hook=_of_inner_extension), _of_latin)
+    return _of_inner_extension(code, data)
+
+
+def _of_inner_extension(code: int, data: memoryview) -> Any:
     if code == _PROTO:
         url, value = msgspec.msgpack.decode(data, type=tuple[bytes, bytes])
         return ProtoValue(url.decode("utf-8", "surrogatepass"), value)
-    if code == _LARGE:
+    if code == _LARGE and len(data) <= _MOST_INT_BYTES:
         return int.from_bytes(data, "big", signed=True)
-    raise InvalidError(f"extension type {code} is unknown")
+    raise InvalidError(f"extension type {code} with {len(data)} bytes has no meaning here")
 
 
 def _with_leaves(value: Any, change: Callable[[Any], Any]) -> Any:

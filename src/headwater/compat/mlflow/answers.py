@@ -1,5 +1,6 @@
 """Responses, and how they are written: unset fields and empty lists are left out."""
 
+import json
 import math
 import sys
 from collections.abc import Iterable
@@ -42,4 +43,8 @@ def key_values(items: Iterable[tuple[str, str]]) -> tuple[KeyValue, ...]:
 
 def encode(answer: Answer) -> bytes:
     """Write a response as JSON."""
-    return msgspec.json.encode(answer)
+    try:
+        return msgspec.json.encode(answer)
+    except UnicodeEncodeError:
+        # UTF-8 has no half of a surrogate pair, and what was logged may; an escape in JSON can say it.
+        return json.dumps(msgspec.to_builtins(answer), separators=(",", ":")).encode()

@@ -48,14 +48,17 @@ class Reader(Generic[R]):
             path: What stands in the URL's path goes before the body.
 
         Raises:
-            MlflowError: a field is missing or of another type.
+            MlflowError: a field is missing or of another type, or lists lie in lists without end.
         """
-        if not path:
-            try:
-                return self._decoder.decode(body)
-            except msgspec.DecodeError:
-                pass
-        return self._of_object({**_object(body), **(path or {})})
+        try:
+            if not path:
+                try:
+                    return self._decoder.decode(body)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    pass
+            return self._of_object({**_object(body), **(path or {})})
+        except RecursionError:
+            raise MlflowError("The request is nested too deeply.") from None
 
     def of_query(self, pairs: Sequence[tuple[str, str]], path: Mapping[str, str] | None = None) -> R:
         """Read a query's names and values; a list is a name that comes several times.
@@ -111,7 +114,7 @@ def _json(text: bytes | str) -> object:
     try:
         # Not msgspec: bodies may hold a bare NaN.
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

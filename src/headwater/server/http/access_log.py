@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headwater.server.http.metrics import observe
 
 LOG: Final = logging.getLogger("headwater.access")
-_ID: Final = re.compile(r"[\w.-]{1,64}")
+_ID: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 class AccessLog:

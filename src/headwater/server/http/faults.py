@@ -1,5 +1,6 @@
 """Errors as answers: one JSON shape, with a status for each code."""
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,12 +8,11 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from headwater.errors import FilterError, HeadwaterError, NotFoundError, UnmetError
 from headwater.server.http.access import refusal_headers
-from headwater.server.http.json_values import json_bytes
 from headwater.store.calls import MEDIA_TYPE, fault, pack
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -65,6 +65,7 @@ def add_fault_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HeadwaterError, _headwater_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_left)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -89,7 +90,8 @@ def json_fault(
 ) -> Response:
     """Answer with the one shape that errors have."""
     body = {"code": code, "message": message, "near": list(near), "fix": fix}
-    return Response(json_bytes(body), status, headers, "application/json")
+    # Not as UTF-8: a message may repeat text that has no place in it.
+    return Response(json.dumps(body), status, headers, "application/json")
 
 
 def _fix(error: HeadwaterError) -> str | None:
@@ -120,6 +122,11 @@ async def _http_error(_: Request, error: Any) -> Response:
         return json_fault(error.code, str(error.detail), error.status_code, fix=error.fix)
     code = _WORDS.get(error.status_code, "invalid" if error.status_code < 500 else "internal")
     return json_fault(code, str(error.detail), error.status_code, headers=error.headers)
+
+
+async def _client_left(_: Request, __: Any) -> Response:
+    # Nobody reads it; but it is no failure of the server, whose log anybody could fill so.
+    return json_fault("invalid", "the client left in the middle of its request", 499)
 
 
 async def _unexpected(request: Request, error: Any) -> Response:

@@ -1,7 +1,9 @@
 """What all of MLflow's routes share: who may, and errors in MLflow's shape."""
 
+import json
+
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from headwater.compat.mlflow import MlflowError
 from headwater.model.access import Permission
@@ -18,6 +20,8 @@ def admit(request: Request, permission: Permission) -> str | None:
     return identity.name if identity.is_verified else None
 
 
-def error_response(error: MlflowError) -> JSONResponse:
+def error_response(error: MlflowError) -> Response:
     """Return an error in MLflow's shape."""
-    return JSONResponse({"error_code": error.error_code, "message": error.message}, error.status)
+    body = {"error_code": error.error_code, "message": error.message}
+    # Not as UTF-8: a message may repeat text that has no place in it.
+    return Response(json.dumps(body), error.status, media_type="application/json")

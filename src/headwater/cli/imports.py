@@ -56,8 +56,11 @@ def mlflow(ctx: click.Context, source: str, *, as_json: bool) -> None:
     """Bring what MLflow stored into the store.
 
     SOURCE is a database, by the URL that MLflow's server was started with (sqlite:///, postgresql:// or
-    mysql://), or a folder, such as mlruns. Run ids, model ids, version numbers and times are kept, files on
-    this machine's disk are copied, and the source is not changed. Run it again for what is new.
+    mysql://), a folder, such as mlruns, or the http:// or https:// address of a running server. Run ids,
+    model ids, version numbers and times are kept, files on this machine's disk or behind the server's proxy
+    are copied, and the source is not changed. Run it again for what is new.
+
+    A server is asked with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.
     """
     with (
         open_tables(source) as tables,

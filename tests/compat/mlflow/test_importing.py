@@ -4,16 +4,21 @@ import json
 import math
 import shutil
 import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from click.testing import CliRunner
 
 import headwater as hw
 from headwater.cli import main
+from headwater.compat.mlflow.importing import server, server_models
 from headwater.errors import NotFoundError
 from headwater.model.graph import EventType
 from headwater.model.ids import RunId
 from headwater.model.runs import RunStatus
+from tests.compat.mlflow.peer import running_server
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 
@@ -31,6 +36,13 @@ def folder(peer, tmp_path_factory):
     """A folder of MLflow's own, and what is in it."""
     place = tmp_path_factory.mktemp("original") / "mlruns"
     return place, peer.run("fill_source", url=place.as_uri(), folder=str(place.parent / "files"))
+
+
+@pytest.fixture(scope="module")
+def tracking(peer, tmp_path_factory):
+    """A running server of MLflow's own, and what is in it."""
+    with running_server(tmp_path_factory.mktemp("server")) as url:
+        yield url, peer.run("fill_source", url=url)
 
 
 @pytest.fixture
@@ -94,13 +106,13 @@ def check_everything(place, made):
             store.models.version("late", 5)
 
 
-def check_odd(place, made):
+def check_odd(place, made, *, greatest=math.inf):
     """Check what `fill_source` put in beside that."""
     with hw.connect(place[0], blobs=place[1]) as client:
         store = client.store
         odd, trashed = store.runs.get([RunId(made[name]) for name in ("odd", "trashed")])
         assert odd.params == {"a/b": "two\r\nlines", "empty": "", "ü": "é"}
-        assert [row[::2] for row in store.series.read(odd.id, "loss/train").rows()] == [(-1, math.inf)]
+        assert [row[::2] for row in store.series.read(odd.id, "loss/train").rows()] == [(-1, greatest)]
         assert (trashed.params, trashed.deleted_ms is None) == ({"p": "1"}, False)
         files = {
             event.path: store.artifacts.get([event.artifact_id])[0]
@@ -214,6 +226,94 @@ def test_a_folder_needs_a_reader_of_yaml(folder, here, monkeypatch):
 
     assert done.exit_code != 0
     assert "pip install 'headwater[mlflow]'" in done.output
+
+
+def test_a_server_is_brought_over_page_by_page_and_again_changes_nothing(tracking, here, monkeypatch):
+    url, made = tracking
+    for module, sizes in ((server, ("PAGE", "POINTS", "GROUP")), (server_models, ("LOGGED_PAGE",))):
+        for size in sizes:
+            monkeypatch.setattr(module, size, 2)
+    report = bring(here, url)
+
+    assert (report["complete"], report["elsewhere"], report["refused"]) == (True, [], [])
+    assert counts(report, "source") == counts(report, "store")
+    check_everything(here, made)
+    # MLflow's databases hold no infinity.
+    check_odd(here, made, greatest=sys.float_info.max)
+
+    again = bring(here, url + "/")
+
+    assert set(counts(again, "added").values()) == {0}
+    assert again["complete"]
+
+
+@contextmanager
+def answering(status, body):
+    """Run a server that gives one answer to everything, and yield its URL and who asked."""
+    askers = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            askers.append(self.headers["Authorization"])
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
+        thread = threading.Thread(target=served.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{served.server_port}", askers
+        finally:
+            served.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, b"<html>", "no MLflow server"),
+        (404, b'{"detail": "Not Found"}', "no MLflow server"),
+        (405, b"", "no MLflow server"),
+        (200, b"<html>", "no MLflow server"),
+        (200, b"{}", "no MLflow server"),
+        (200, b'{"experiments": [{}]}', "no MLflow server"),
+        (302, b"", "no MLflow server"),
+        (401, b"", "MLFLOW_TRACKING_TOKEN"),
+        (403, b'{"error_code": "PERMISSION_DENIED", "message": "not you"}', "not you"),
+        (500, b'{"error_code": "INTERNAL_ERROR", "message": "it broke"}', "it broke"),
+    ],
+)
+def test_a_server_that_does_not_answer_as_mlflow_does_is_refused(status, body, said, here):
+    with answering(status, body) as (url, _):
+        done = CliRunner().invoke(main, ["--store", here[0], "--blobs", here[1], "import", "mlflow", url])
+
+    assert done.exit_code not in {0, 6}
+    assert said in done.output
+
+
+@pytest.mark.parametrize(
+    ("account", "environment", "header"),
+    [
+        ("", {}, None),
+        ("", {"HEADWATER_TOKEN": "ours"}, None),
+        ("", {"MLFLOW_TRACKING_TOKEN": "secret"}, "Bearer secret"),
+        ("", {"MLFLOW_TRACKING_USERNAME": "me", "MLFLOW_TRACKING_PASSWORD": "pä"}, "Basic bWU6cMOk"),
+        ("a:b@", {"MLFLOW_TRACKING_TOKEN": "secret"}, "Basic YTpi"),
+    ],
+)
+def test_a_server_is_told_who_asks_as_mlflow_itself_tells_it(account, environment, header, here, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with answering(401, b"") as (url, askers):
+        source = url.replace("://", f"://{account}")
+        CliRunner().invoke(main, ["--store", here[0], "--blobs", here[1], "import", "mlflow", source])
+
+    assert askers == [header]
 
 
 @pytest.mark.parametrize(

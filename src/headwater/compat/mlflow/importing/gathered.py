@@ -15,8 +15,16 @@ OF_RUNS: Final = frozenset({"params", "tags", "metrics"})
 class Gathered:
     """Small tables in memory, and a way to the large ones."""
 
-    def __init__(self, of_run: Callable[[str, str], Iterable[GatheredRow]]) -> None:
-        """Take what reads a run's rows of one of the tables in `OF_RUNS`, given table and run id."""
+    def __init__(
+        self, of_run: Callable[[str, str], Iterable[GatheredRow]], *, close: Callable[[], None] | None = None
+    ) -> None:
+        """Take what reads a run's rows of one of the tables in `OF_RUNS`, given table and run id.
+
+        Args:
+            of_run: That.
+            close: Gives back what it reads with.
+        """
+        self._close = close
         self._of_run = of_run
         self._tables: dict[str, list[GatheredRow]] = {}
 
@@ -50,7 +58,9 @@ class Gathered:
         return [row for run in values for row in _columns(self._of_run(table, run), columns)]
 
     def close(self) -> None:
-        """Do nothing: there is no connection."""
+        """Give back what is read with."""
+        if self._close is not None:
+            self._close()
 
 
 def _columns(rows: Iterable[GatheredRow], columns: Sequence[str]) -> list[list[Any]]:

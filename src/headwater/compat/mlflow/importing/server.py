@@ -101,8 +101,6 @@ class _Server:
             inputs = found.get("inputs", {})
             for place, each in enumerate(inputs.get("dataset_inputs", [])):
                 self._add_input(each, run, f"{run}/{place}")
-            for each in inputs.get("model_inputs", []):
-                self._models.add_tie("RUN_INPUT", run, each["model_id"], None)
             for each in found.get("outputs", {}).get("model_outputs", []):
                 self._models.add_tie("RUN_OUTPUT", run, each["model_id"], number(each, "step"))
 
@@ -134,7 +132,7 @@ class _Server:
 
     def _of_run(self, table: str, run: str) -> Iterator[GatheredRow]:
         if run not in self._held:
-            self._held[run] = self._calls.get("runs/get", run_id=run)["run"].get("data", {})
+            self._held[run] = self._hold(run)
         data = self._held[run]
         if table != "metrics":
             for each in data.get(table, []):
@@ -144,6 +142,14 @@ class _Server:
         del self._held[run]
         for metric in data.get("metrics", []):
             yield from self._points(run, metric["key"])
+
+    def _hold(self, run: str) -> dict[str, Any]:
+        found = self._calls.get("runs/get", run_id=run)["run"]
+        # A search tells of the models that runs made, but not of those that they read.
+        for each in found.get("inputs", {}).get("model_inputs", []):
+            self._models.add_tie("RUN_INPUT", run, each["model_id"], None)
+        self._models.read_deleted()
+        return found.get("data", {})
 
     def _points(self, run: str, key: str) -> Iterator[GatheredRow]:
         fields = {"run_id": run, "metric_key": key, "max_results": POINTS}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from headwater.compat.mlflow.importing.calls import Calls
 from headwater.compat.mlflow.importing.gathered import Gathered
@@ -39,9 +40,11 @@ class ServerModels:
 
     def read_deleted(self) -> None:
         """Read deleted models that runs or versions name: no search lists them."""
-        for model in sorted(self._named - self._logged):
+        wanted = sorted(self._named - self._logged)
+        self._named.clear()
+        for model in wanted:
             try:
-                found = self._calls.get(f"logged-models/{model}", allow_deleted="true")
+                found = self._calls.get(f"logged-models/{quote(model)}", allow_deleted="true")
             except NotFoundError:
                 # Gone for good: what names it is missing in the counts.
                 continue

@@ -53,11 +53,14 @@ def mlmd(ctx: click.Context, source: str, *, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def mlflow(ctx: click.Context, source: str, *, as_json: bool) -> None:
-    """Bring a database of MLflow into the store.
+    """Bring what MLflow stored into the store.
 
-    SOURCE is the URL that MLflow's server was started with: sqlite:///, postgresql:// or mysql://. Run ids,
-    model ids, version numbers and times are kept, files on this machine's disk are copied, and the source is
-    not changed. Run it again for what is new.
+    SOURCE is a database, by the URL that MLflow's server was started with (sqlite:///, postgresql:// or
+    mysql://), a folder, such as mlruns, or the http:// or https:// address of a running server. Run ids,
+    model ids, version numbers and times are kept, files on this machine's disk or behind the server's proxy
+    are copied, and the source is not changed. Run it again for what is new.
+
+    A server is asked with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.
     """
     with (
         open_tables(source) as tables,
@@ -99,6 +102,8 @@ def _print_mlflow(report: MlflowReport, *, as_json: bool) -> None:
     print_rows(rows, COLUMNS, as_json=False, empty="", minor=("removed", "newer", "changed"))
     for each in report.refused[:EXAMPLES]:
         click.echo(f"Left out: {each}")
+    if len(report.refused) > EXAMPLES:
+        click.echo(f"and {len(report.refused) - EXAMPLES:,} more.")
     if report.elsewhere:
         click.echo(f"{len(report.elsewhere):,} places of files are out of reach; their URIs are kept.")
 

@@ -50,9 +50,13 @@ class Address:
         return cls(url=place, authorization=_authorization(parts.username, parts.password, environment))
 
 
+def basic_authorization(user: str, password: str) -> str:
+    """Return the value of the header that says who asks, by name and password."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
 def _authorization(user: str | None, password: str | None, environment: Mapping[str, str]) -> str | None:
     if user:
-        pair = f"{unquote(user)}:{unquote(password or '')}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return basic_authorization(unquote(user), unquote(password or ""))
     token = environment.get(TOKEN_VARIABLE, "").strip()
     return f"Bearer {token}" if token else None

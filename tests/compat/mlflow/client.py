@@ -13,6 +13,7 @@ os.environ.update(
     MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false",
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true",
     MLFLOW_HTTP_REQUEST_MAX_RETRIES="1",
+    MLFLOW_ALLOW_FILE_STORE="true",
     GIT_PYTHON_REFRESH="quiet",
 )
 # Whatever a library prints goes elsewhere: stdout is for answers.

@@ -347,6 +347,26 @@ def fill_database(url, folder):
     }
 
 
+def fill_source(url, folder=None):
+    """Fill a folder or a server as `fill_database` does, and with what matters there."""
+    made = fill_database(url, folder)
+    client = MlflowClient()
+    mlflow.set_experiment("odd")
+    with mlflow.start_run(run_name="odd") as odd:
+        mlflow.log_params({"a/b": "two\r\nlines", "empty": "", "ü": "é"})
+        mlflow.log_metrics({"loss/train": float("inf")}, step=-1)
+        mlflow.log_text("in its place", "deep/er/b c.txt")
+        mlflow.log_input(mlflow.data.from_numpy(X, name="flights"), context="test", tags={"t": "u"})
+        client.log_inputs(odd.info.run_id, models=[LoggedModelInput(model_id=made["model_id"])])
+    trashed = client.create_experiment("trashed")
+    run = client.create_run(trashed, run_name="trashed")
+    client.log_param(run.info.run_id, "p", "1")
+    client.log_text(run.info.run_id, "kept", "t.txt")
+    client.set_terminated(run.info.run_id)
+    client.delete_experiment(trashed)
+    return made | {"odd": odd.info.run_id, "trashed": run.info.run_id}
+
+
 def grow_database(url, run_id):
     """Log a little more into a database of MLflow's own."""
     mlflow.set_tracking_uri(url)

@@ -26,7 +26,7 @@ class MlflowReport:
     Attributes:
         tables: Counts by MLflow's names of what they count.
         elsewhere: URIs of files that could not be copied from here; they are kept as they are.
-        refused: What could not be stored, and why.
+        refused: What could not be read or stored, and why.
     """
 
     tables: Mapping[str, TableCount]
@@ -49,7 +49,7 @@ def import_mlflow(
     left out; of others the URI is kept.
 
     Args:
-        source: The database.
+        source: A database, or what stands for one.
         store: Where to.
         blobs: Where the bytes of files go.
         watch: Told how far the import is.
@@ -69,10 +69,12 @@ def import_mlflow(
     runs.take_ties()
     for name in _watched(watch, "import registered models", source.registered_models()):
         models.take_registered(name)
+    if source.damaged:
+        counts["damaged files"] = TableCount(source=len(source.damaged))
     return MlflowReport(
         tables=counts,
         elsewhere=(*runs.elsewhere, *models.elsewhere),
-        refused=(*runs.refused, *models.refused),
+        refused=(*source.damaged, *runs.refused, *models.refused),
     )
 
 

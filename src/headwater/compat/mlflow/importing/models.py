@@ -1,11 +1,10 @@
 """Logged models, and registered models with versions, stages and aliases."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from headwater.compat.mlflow.experiments import Experiments
-from headwater.compat.mlflow.importing.files import copy_files, local_root
+from headwater.compat.mlflow.importing.files import FileTree, copy_files
 from headwater.compat.mlflow.importing.tables import LoggedModelRow, MlflowTables, ModelRow, VersionRow
 from headwater.compat.mlflow.locations import experiment_location
 from headwater.compat.mlflow.logged_model_calls import model_location
@@ -116,14 +115,14 @@ class ModelImport:
 
     def _add_logged(self, row: LoggedModelRow) -> None:
         experiment = self._numbers[row.experiment_id]
-        root = local_root(row.artifact_location)
+        tree = self._source.files.tree(row.artifact_location)
         (context,) = self._store.contexts.get([experiment])
         base = experiment_location(context, self._experiments.name_of(experiment))
         facts = {"name": row.name, "kind": row.model_type, "source_run": row.source_run_id}
         new = NewArtifact(
             type_id=self._models.type_id,
             external_id=row.model_id,
-            uri=row.artifact_location if root is None else model_location(base, row.model_id),
+            uri=row.artifact_location if tree is None else model_location(base, row.model_id),
             state=[*STATES.values()][row.status - 1],
             properties={key: value for key, value in facts.items() if value},
             custom_properties=self._logged_tags.get(row.model_id, {}),
@@ -132,8 +131,8 @@ class ModelImport:
         made = self._models.add(new, experiment)
         self._note_metrics(row.model_id)
         self._models.link_run(made)
-        if root is not None:
-            self._copy(row.model_id, root)
+        if tree is not None:
+            self._copy(row.model_id, tree)
         else:
             self.elsewhere.append(row.artifact_location)
         times = (row.creation_timestamp_ms, row.last_updated_timestamp_ms)
@@ -145,9 +144,9 @@ class ModelImport:
         for point in self._metrics.get(model_id, []):
             note_model_metrics(self._store, point.run_id, [point])
 
-    def _copy(self, model_id: str, root: Path) -> None:
+    def _copy(self, model_id: str, tree: FileTree) -> None:
         files = ModelFiles(self._store, self._blobs, lambda: self._models.get(model_id))
-        self._counts["model files"].source += copy_files(root, files, self._blobs)
+        self._counts["model files"].source += copy_files(tree, files, self._blobs)
         self._counts["model files"].store += len(files.files())
 
     def _register(self, row: ModelRow) -> int:

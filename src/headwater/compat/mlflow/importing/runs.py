@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Final
 
 from headwater.compat.mlflow.files import RunFiles
-from headwater.compat.mlflow.importing.files import copy_files, local_root
+from headwater.compat.mlflow.importing.files import copy_files
 from headwater.compat.mlflow.importing.tables import BATCH, MlflowTables, RunRow
 from headwater.compat.mlflow.run_edges import path_of, schema_value
 from headwater.compat.mlmd.importing.report import TableCount
@@ -158,13 +158,13 @@ class RunImport:
             self._counts["metrics"].added += len(batch.points.steps)
 
     def _copy(self, row: RunRow, run: Run) -> None:
-        root = local_root(row.artifact_uri)
-        if root is None:
-            if row.artifact_uri is not None and not row.artifact_uri.startswith(("/", "file:")):
+        tree = self._source.files.tree(row.artifact_uri)
+        if tree is None:
+            if row.artifact_uri is not None and self._source.files.is_elsewhere(row.artifact_uri):
                 self.elsewhere.append(row.artifact_uri)
             return
         files = RunFiles(self._store, self._blobs, run, self._file_type)
-        self._counts["artifacts"].source += copy_files(root, files, self._blobs)
+        self._counts["artifacts"].source += copy_files(tree, files, self._blobs)
         self._counts["artifacts"].store += len(files.files())
 
     def _recount(

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
+from headwater.compat.mlflow.importing.files import DiskFiles, Files
 from headwater.errors import InvalidError
-from headwater.model.protocols import ForeignTables
-from headwater.store import open_foreign
 
 BATCH: Final = 200
 """Runs whose rows are read at once."""
@@ -76,15 +75,44 @@ class VersionRow(NamedTuple):
     storage_location: str | None
 
 
-class MlflowTables:
-    """The tables of MLflow's database at one moment."""
+class Rows(Protocol):
+    """What is read of a database: `headwater.model.protocols.ForeignTables` is one."""
 
-    def __init__(self, tables: ForeignTables) -> None:
-        """Take the tables of a database.
+    def has(self, table: str, /) -> bool:
+        """Tell whether there is such a table."""
+        ...
+
+    def all(self, table: str, columns: Sequence[str], /) -> Sequence[Sequence[Any]]:
+        """Return all rows of a small table; a table or column that is not there is empty, or None."""
+        ...
+
+    def among(
+        self, table: str, columns: Sequence[str], /, *, key: str, values: Sequence[str]
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows whose `key` is one of some texts, in no order."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was taken."""
+        ...
+
+
+class MlflowTables:
+    """The tables of MLflow's database, or what another source has of them."""
+
+    def __init__(self, tables: Rows, *, files: Files | None = None, damaged: Sequence[str] = ()) -> None:
+        """Take the tables of a source.
+
+        Args:
+            tables: The rows.
+            files: Where files are had; on a disk of this machine without it.
+            damaged: What could not be read; more may be told while rows are read.
 
         Raises:
-            InvalidError: they are not MLflow's.
+            InvalidError: the tables are not MLflow's.
         """
+        self.files = files or DiskFiles()
+        self.damaged = damaged
         self._tables = tables
         if not (tables.has("experiments") and tables.has("runs")):
             tables.close()
@@ -134,10 +162,6 @@ class MlflowTables:
         """Return some columns of a small table."""
         return self._tables.all(table, columns)
 
-    def count(self, table: str) -> int:
-        """Count the rows of a table."""
-        return self._tables.count(table)
-
     def close(self) -> None:
         """Give the connection back."""
         self._tables.close()
@@ -152,26 +176,6 @@ class MlflowTables:
 
     def _all(self, table: str, row: Any) -> Iterable[Any]:
         return [row(*values) for values in self._tables.all(table, row._fields)]
-
-
-def open_tables(source: str) -> MlflowTables:
-    """Open MLflow's database for reading.
-
-    Args:
-        source: `sqlite:///PATH`, `postgresql://…` or `mysql://…`, as MLflow is given it.
-
-    Raises:
-        InvalidError: it is another kind of source, or holds no tables of MLflow.
-        NotFoundError, UnavailableError: it is not there, or cannot be reached.
-    """
-    if "://" not in source or source.startswith(("http:", "https:", "file:")):
-        raise InvalidError(
-            f"{source!r} is no database of MLflow's: name the one that its server was started with, "
-            "such as sqlite:///mlflow.db or postgresql://… (its --backend-store-uri)"
-        )
-    scheme, mark, rest = source.partition("://")
-    # MLflow's URLs may name a driver, as SQLAlchemy's do.
-    return MlflowTables(open_foreign(scheme.partition("+")[0] + mark + rest))
 
 
 def _grouped(rows: Sequence[Sequence[Any]]) -> dict[Any, dict[str, str]]:

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.xdist_group("attacks")
 
 WRONG = f"hw_{'0' * 64}"
 PUBLIC = re.compile(
-    r"\w+ (/health(/\w+)?|/version|/api/v1/version|/(ajax-)?api/[23]\.0/mlflow(-artifacts)?/\{rest:path\})"
+    r"\w+ (/health(/\w+)?|/version|/api/v1/version|/api/v1/openapi.json"
+    r"|/(ajax-)?api/[23]\.0/mlflow(-artifacts)?/\{rest:path\})"
 )
 
 

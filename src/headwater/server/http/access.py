@@ -82,6 +82,21 @@ def authorize(request: Request, permission: Permission, subject: str | None = No
     return identity
 
 
+def admit(request: Request) -> None:
+    """Check that somebody may call the route of a request, on one thing at least.
+
+    Raises:
+        ForbiddenError: they may not.
+        UnauthenticatedError, ThrottledError, UnavailableError: as in `identity_of`.
+    """
+    access = _declared(request.scope["route"])
+    if access is None or access.permission is None:
+        return
+    identity = identity_of(request)
+    if not any(identity.allows(access.permission, grant.subject) for grant in identity.grants):
+        identity.require(access.permission)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a route declares: the permission that it needs, None for a public one.

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from headwater.errors import FilterError, HeadwaterError, NotFoundError, UnmetError
-from headwater.server.http.access import refusal_headers
+from headwater.server.http.access import admit, refusal_headers
 from headwater.store.calls import MEDIA_TYPE, fault, pack
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -112,7 +112,12 @@ async def _headwater_error(request: Request, error: Any) -> Response:
     return fault_response(request, error)
 
 
-async def _validation_error(_: Request, error: Any) -> Response:
+async def _validation_error(request: Request, error: Any) -> Response:
+    try:
+        # What a route takes is told to those alone who may call it.
+        admit(request)
+    except HeadwaterError as refusal:
+        return fault_response(request, refusal)
     faults = [f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()]
     return json_fault("invalid", "; ".join(faults), 400)
 

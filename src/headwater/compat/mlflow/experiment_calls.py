@@ -22,6 +22,7 @@ from headwater.compat.mlflow.limits import (
     check_results,
 )
 from headwater.compat.mlflow.locations import check_location, experiment_location
+from headwater.compat.mlflow.registry_rules import REASON, UNKNOWN_CALLER
 from headwater.compat.mlflow.requests import Request, Required
 from headwater.compat.mlflow.values import text_of
 from headwater.compat.mlflow.views import both, in_view
@@ -33,8 +34,6 @@ from headwater.model.listing import Listing, Order
 from headwater.model.protocols import Store
 from headwater.upkeep import delete_experiment, restore_experiment
 
-_REASON: Final = "asked for by an MLflow client"
-_ACTOR: Final = "mlflow"
 """Who decides when the server does not know its callers."""
 
 
@@ -226,7 +225,7 @@ class ExperimentCalls:
         found = self._experiments.get(request.experiment_id)
         if found.deleted_ms is not None:
             raise no_experiment(request.experiment_id)
-        delete_experiment(self._store, found, actor=actor or _ACTOR, reason=_REASON)
+        delete_experiment(self._store, found, actor=actor or UNKNOWN_CALLER, reason=REASON)
         return Nothing()
 
     def restore(self, request: NamedExperiment, actor: str | None) -> Nothing:
@@ -234,7 +233,7 @@ class ExperimentCalls:
         found = self._experiments.get(request.experiment_id)
         if found.deleted_ms is None:
             raise no_experiment(request.experiment_id)
-        restore_experiment(self._store, found, actor=actor or _ACTOR, reason=_REASON)
+        restore_experiment(self._store, found, actor=actor or UNKNOWN_CALLER, reason=REASON)
         return Nothing()
 
     def set_tag(self, request: SetExperimentTag, _actor: str | None) -> Nothing:

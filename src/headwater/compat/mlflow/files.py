@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Final, Protocol
 
 from headwater.compat.mlflow.errors import RESOURCE_DOES_NOT_EXIST, MlflowError
+from headwater.compat.mlflow.registry_rules import REASON, UNKNOWN_CALLER
 from headwater.compat.mlflow.run_edges import model_id_of
 from headwater.compat.mlflow.runs import inactive
 from headwater.errors import ConflictError
@@ -34,8 +35,6 @@ from headwater.model.runs import Run
 from headwater.model.upkeep import Subject
 
 _NUMBER_CHARS: Final = 12
-_ACTOR: Final = "mlflow"
-_REASON: Final = "asked for by an MLflow client"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +206,7 @@ class RunFiles:
             for artifact in artifacts
         ]
         if subjects:
-            self._store.upkeep.delete(subjects, actor=actor or _ACTOR, reason=_REASON)
+            self._store.upkeep.delete(subjects, actor=actor or UNKNOWN_CALLER, reason=REASON)
 
 
 def is_below(path: str, folder: str) -> bool:

@@ -7,6 +7,7 @@ from headwater.compat.mlflow.endpoints import AnyEndpoint, get, post
 from headwater.compat.mlflow.errors import RESOURCE_DOES_NOT_EXIST, MlflowError
 from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.limits import check_run_name, checked_tag
+from headwater.compat.mlflow.registry_rules import REASON, UNKNOWN_CALLER
 from headwater.compat.mlflow.requests import Int64, Request, Required
 from headwater.compat.mlflow.run_answers import PARENT_TAG, RUN_NAME_TAG, OneRun, RunInfo, RunViews, status_of
 from headwater.compat.mlflow.words import random_name
@@ -17,8 +18,6 @@ from headwater.model.protocols import Store
 from headwater.model.runs import NewRun, Run, RunChange, RunStatus
 from headwater.upkeep import delete_runs, restore_runs
 
-_REASON: Final = "asked for by an MLflow client"
-_ACTOR: Final = "mlflow"
 _REMEMBERED: Final = 100_000
 
 
@@ -185,13 +184,13 @@ class RunCalls:
     def delete(self, request: NamedRun, actor: str | None) -> Nothing:
         """Mark a run and its files as deleted."""
         run = self._runs.get(request.run_id)
-        delete_runs(self._store, [run], actor=actor or _ACTOR, reason=_REASON, force=True)
+        delete_runs(self._store, [run], actor=actor or UNKNOWN_CALLER, reason=REASON, force=True)
         return Nothing()
 
     def restore(self, request: NamedRun, actor: str | None) -> Nothing:
         """Bring a run back, and the files that were deleted with it."""
         run = self._runs.get(request.run_id)
-        restore_runs(self._store, [run], actor=actor or _ACTOR, reason=_REASON)
+        restore_runs(self._store, [run], actor=actor or UNKNOWN_CALLER, reason=REASON)
         return Nothing()
 
     def set_tag(self, request: SetTag, _actor: str | None) -> Nothing:

@@ -117,5 +117,5 @@ clean: ## Remove the environments and caches (stores and data stay)
 	@touch $@
 
 .venv/.ready-dev: pyproject.toml requirements.lock | .venv/bin/python
-	$(INSTALL) '.[demo,grpc,mlflow,mlmd,mysql,postgresql,s3,server,signing,sklearn]' --group dev
+	$(INSTALL) '.[dask,demo,grpc,mlflow,mlmd,mysql,postgresql,s3,schedule,server,signing,sklearn,spark,validation]' --group dev
 	@touch $@ .venv/.ready-demo

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from headwater.errors import InvalidError
 
@@ -40,6 +40,15 @@ PropertyValue: TypeAlias = bool | int | float | str | bytes | list[Json] | dict[
 Properties: TypeAlias = Mapping[str, PropertyValue]
 
 
+_KINDS: Final[Mapping[type, ValueKind]] = {
+    str: ValueKind.STRING,
+    float: ValueKind.DOUBLE,
+    bool: ValueKind.BOOLEAN,
+    bytes: ValueKind.BYTES,
+}
+"""Of the types all of whose values can be stored."""
+
+
 def kind_of(name: str, value: object) -> ValueKind:
     """Tell how `value` is stored.
 
@@ -50,6 +59,9 @@ def kind_of(name: str, value: object) -> ValueKind:
     Raises:
         InvalidError: no kind holds such a value, or an int is outside 64 bits.
     """
+    found = _KINDS.get(type(value))
+    if found is not None:
+        return found
     match value:
         case bool():
             return ValueKind.BOOLEAN

@@ -1,10 +1,8 @@
 """Where each kind of node is kept."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -12,10 +10,8 @@ from headwater.errors import InvalidError, StaleWriteError
 from headwater.model.filters import Entity
 from headwater.model.graph import (
     Artifact,
-    ArtifactState,
     Context,
     Execution,
-    ExecutionState,
     NodeChange,
     NodeKind,
 )
@@ -31,7 +27,6 @@ class NodeTable:
 
     Attributes:
         own: The columns that only this kind has.
-        state: The enum of its `state` column, if it has one.
     """
 
     kind: NodeKind
@@ -39,7 +34,6 @@ class NodeTable:
     table: sa.Table
     properties: sa.Table
     own: tuple[str, ...] = ()
-    state: type[IntEnum] | None = None
 
     @property
     def name(self) -> str:
@@ -50,11 +44,6 @@ class NodeTable:
     def stored(self) -> tuple[str, ...]:
         """All columns of the table, in its order: id and type first."""
         return tuple(self.table.columns.keys())
-
-    @cached_property
-    def states(self) -> Mapping[int | None, Any]:
-        """The values of its `state` column by what the driver gives; empty if it has none."""
-        return {} if self.state is None else {None: None, **{int(each): each for each in self.state}}
 
     @cached_property
     def limited(self) -> tuple[str, ...]:
@@ -79,7 +68,6 @@ ARTIFACTS: Final = NodeTable(
     schema.artifact,
     schema.artifact_property,
     ("uri", "state", "digest", "size_bytes"),
-    ArtifactState,
 )
 EXECUTIONS: Final = NodeTable(
     NodeKind.EXECUTION,
@@ -87,7 +75,6 @@ EXECUTIONS: Final = NodeTable(
     schema.execution,
     schema.execution_property,
     ("state",),
-    ExecutionState,
 )
 CONTEXTS: Final = NodeTable(NodeKind.CONTEXT, Entity.CONTEXT, schema.context, schema.context_property)
 

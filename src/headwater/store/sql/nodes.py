@@ -27,6 +27,7 @@ from headwater.model.values import INT64_MAX, Properties, PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones, versions
 from headwater.store.sql.changes import Changes, ChangeWriter
 from headwater.store.sql.database import Database, insert_unless_there
+from headwater.store.sql.entities import ENTITIES
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.node_tables import (
     ARTIFACTS,
@@ -38,7 +39,7 @@ from headwater.store.sql.node_tables import (
 )
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import Spaces
-from headwater.store.sql.text import check_length, decode, encode, encode_optional
+from headwater.store.sql.text import check_length, encode, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
 
@@ -268,25 +269,9 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         types = self._types.by_ids(conn, {row[1] for row in rows})
         spaces = self._properties.read(conn, [row[0] for row in rows])
         none: Spaces = {}
-        return {row[0]: self._entity(row, types[row[1]].name, spaces.get(row[0], none)) for row in rows}
-
-    def _entity(self, row: Sequence[Any], type_name: str, spaces: Spaces) -> N:
-        fields: dict[str, Any] = {
-            name: decode(value) if type(value) is str else value
-            for name, value in zip(self.nodes.stored, row, strict=True)
-        }
-        if self.nodes.states:
-            fields["state"] = self.nodes.states[fields["state"]]
-        if self.nodes.kind is not NodeKind.CONTEXT:
-            fields["params"] = spaces.get(Space.PARAM, {})
-        if self.nodes is ARTIFACTS:
-            fields["metrics"] = spaces.get(Space.METRIC, {})
-        return self.entity(
-            **fields,
-            type_name=type_name,
-            properties=spaces.get(Space.PROPERTY, {}),
-            custom_properties=spaces.get(Space.CUSTOM, {}),
-        )
+        names = {type_id: found.name for type_id, found in types.items()}
+        entity_of = ENTITIES[self.nodes.kind]
+        return {row[0]: entity_of(row, names[row[1]], spaces.get(row[0], none)) for row in rows}
 
     def _gather(self, conn: sa.Connection, gathered: Changes, node: N, change: ChangeN) -> None:
         check_expected(self.nodes.name, node, change)
@@ -400,7 +385,10 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
 
 
 def _storable(value: Any) -> Any:
-    return encode_optional(value) if isinstance(value, str) else value
+    if value is None:
+        return None
+    # Of an enum the driver would first look for an adapter.
+    return encode(value) if isinstance(value, str) else int(value)
 
 
 _NO_CONTEXT_NAME: Final = "a context needs a name that is not empty"

@@ -29,7 +29,7 @@ def insert(
         InvalidError: a name or a value cannot be stored.
     """
     rows = [
-        (node_id, space, encode(name), *value_row(name, value, space))
+        (node_id, int(space), encode(name), *value_row(name, value, space))
         for node_id, spaces in nodes
         for space, values in spaces.items()
         for name, value in values.items()

@@ -118,8 +118,10 @@ class Types:
         if not properties.keys() <= found.properties.keys():
             # Another process may have added a property since.
             found = self._known[type_id] = self._load(conn, [type_id])[type_id]
+        declared = found.properties
         for name, value in properties.items():
-            _check_property(found, name, kind_of(name, value))
+            if declared.get(name) is not (value_kind := kind_of(name, value)):
+                raise _wrong_property(found, name, value_kind)
 
     def extend(self, conn: sa.Connection, stored: NodeType, new: NewType) -> None:
         """Give a stored type, inside a running transaction, what only the new one has.
@@ -239,12 +241,10 @@ def _check_type(new: NewType) -> None:
         check_length("property name", name, least=1)
 
 
-def _check_property(found: NodeType, name: str, kind: ValueKind) -> None:
+def _wrong_property(found: NodeType, name: str, kind: ValueKind) -> InvalidError:
     declared = found.properties.get(name)
     if declared is None:
-        raise InvalidError(f"Found unknown property: {name} (type {found.name!r} does not declare it)")
-    if declared != kind:
-        raise InvalidError(
-            f"Found unmatched property type: {name} "
-            f"(type {found.name!r} has {declared.name}, not {kind.name})"
-        )
+        return InvalidError(f"Found unknown property: {name} (type {found.name!r} does not declare it)")
+    return InvalidError(
+        f"Found unmatched property type: {name} (type {found.name!r} has {declared.name}, not {kind.name})"
+    )

@@ -30,6 +30,7 @@ from headwater.store.sql.text import HEAD_CHARS, check_length, decode, encode
 
 LARGEST: Final = sys.float_info.max
 _INT: Final = int(ValueKind.INT)
+_DOUBLE: Final = int(ValueKind.DOUBLE)
 _STRING: Final = int(ValueKind.STRING)
 
 
@@ -55,20 +56,20 @@ def value_row(name: str, value: PropertyValue, space: Space) -> ValueRow:
         InvalidError: the name or the value cannot be stored.
     """
     check_length("property name", name, least=1)
-    kind = kind_of(name, value)
-    row = _plain_row(name, kind, value)
+    # Numbers, not enums, for which the driver would first look for an adapter.
+    row = _plain_row(name, int(kind_of(name, value)), value)
     return _param_row(row, value) if space is Space.PARAM else row
 
 
-def _plain_row(name: str, kind: ValueKind, value: PropertyValue) -> ValueRow:
+def _plain_row(name: str, kind: int, value: PropertyValue) -> ValueRow:
     match value:
+        case str():
+            return (kind, None, None, *split_text(value), None)
         case bool() | int():
             return (kind, int(value), float(value), None, None, None)
         case float():
             number, sign = split_infinity(value)
             return (kind, sign or _sign_of_zero(value), number, None, None, None)
-        case str():
-            return (kind, None, None, *split_text(value), None)
         case bytes():
             return (kind, None, None, None, None, value)
         case ProtoValue():
@@ -128,6 +129,8 @@ def value_of(row: Sequence[Any]) -> PropertyValue:
         return integer
     if kind == _STRING:
         return decode(head if text is None else text)
+    if kind == _DOUBLE and number is not None and not integer:
+        return number
     match kind:
         case ValueKind.DOUBLE:
             if number is None:

@@ -68,7 +68,7 @@ class Lists:
                 with_deleted=with_deleted,
             )
             page: Any = kind.nodes(self._store).page(listing)
-            add_nodes(response, kind, page.items)
+            add_nodes(response, call, kind, page.items)
             self._check_size(response)
             token = page.next_token
             if token is None:

@@ -5,9 +5,10 @@ from typing import Any
 
 from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.kinds import CONTEXT, Kind, Message, answer, optional
-from headwater.compat.mlmd.service.values import fill, pack, properties_of, text_of, value_of
+from headwater.compat.mlmd.service.values import properties_of, value_of
+from headwater.compat.mlmd.service.writing import listed, node_bytes
 from headwater.compat.mlmd.wire import definitions
-from headwater.model.graph import KEEP, ArtifactState, NodeKind
+from headwater.model.graph import KEEP, NodeKind
 from headwater.model.values import PropertyValue
 
 _MAPS = ("properties", "custom_properties")
@@ -15,55 +16,19 @@ _MAPS = ("properties", "custom_properties")
 
 def message_of(kind: Kind, node: Any) -> Message:
     """Turn a stored node into its message."""
-    message = kind.message()
-    fill_node(kind, message, node)
-    return message
-
-
-def fill_node(kind: Kind, message: Message, node: Any) -> None:
-    """Put a stored node into an empty message."""
-    message.id = node.id
-    message.type_id = node.type_id
-    message.type = text_of(node.type_name)
-    message.create_time_since_epoch = node.created_ms
-    message.last_update_time_since_epoch = node.updated_ms
-    if node.name is not None:
-        message.name = text_of(node.name)
-    if node.external_id is not None:
-        message.external_id = text_of(node.external_id)
-    if kind.kind is NodeKind.ARTIFACT:
-        # MLMD has no artifact without a URI: one that was never given is empty.
-        message.uri = text_of(node.uri or "")
-    if kind.state is not None and node.state is not None:
-        setattr(message, kind.state, node.state)
-    if node.deleted_ms is not None:
-        _mark_deleted(kind, message, node)
-    fill(message.properties, node.properties)
-    fill(message.custom_properties, node.custom_properties)
+    return definitions().message(kind.title).FromString(node_bytes(kind, node))
 
 
 def answer_of_nodes(call: str, kind: Kind, nodes: Iterable[Any]) -> Message:
-    """Return a response that lists nodes, each written where it stands."""
+    """Return a response that lists nodes."""
     response = answer(call)
-    add_nodes(response, kind, nodes)
+    add_nodes(response, call, kind, nodes)
     return response
 
 
-def add_nodes(response: Message, kind: Kind, nodes: Iterable[Any]) -> None:
-    """Add nodes to a response that lists some."""
-    messages = getattr(response, f"{kind.word}s")
-    for node in nodes:
-        fill_node(kind, messages.add(), node)
-
-
-def _mark_deleted(kind: Kind, message: Message, node: Any) -> None:
-    """Say in MLMD's words where it has some, and in ours, that a node is deleted."""
-    if kind.kind is NodeKind.ARTIFACT:
-        message.state = ArtifactState.DELETED
-    deletion = definitions().class_of("headwater.mlmd.Deletion")(deleted_ms=node.deleted_ms)
-    if node.removed_ms is not None:
-        deletion.removed_ms = node.removed_ms
-    pack(message.system_metadata, deletion)
+def add_nodes(response: Message, call: str, kind: Kind, nodes: Iterable[Any]) -> None:
+    """Add nodes to the response of a call that lists some."""
+    response.MergeFromString(listed(f"{kind.word}s", call, kind, nodes))
 
 
 def new_node(kind: Kind, message: Message) -> Any:

@@ -1,13 +1,11 @@
-"""Property values: MLMD's messages to ours and back."""
+"""Property values: MLMD's messages to ours."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
-from google.protobuf import struct_pb2, wrappers_pb2
-
 from headwater.compat.mlmd.errors import InvalidArgumentError
 from headwater.compat.mlmd.service.kinds import Message
-from headwater.model.values import Json, Properties, PropertyValue, ProtoValue
+from headwater.model.values import Json, PropertyValue, ProtoValue
 
 URL = "type.googleapis.com/"
 _PLAIN = frozenset({"int_value", "double_value", "string_value", "bool_value"})
@@ -19,7 +17,8 @@ def properties_of(values: Mapping[str, Message]) -> dict[str, PropertyValue]:
     Raises:
         InvalidArgumentError: a value has nothing in it.
     """
-    return {name: value_of(name, value) for name, value in values.items()}
+    # Not `items`, which a map of messages has from Python's own mixin.
+    return {name: value_of(name, values[name]) for name in values} if values else {}
 
 
 def value_of(name: str, value: Message) -> PropertyValue:
@@ -42,38 +41,14 @@ def value_of(name: str, value: Message) -> PropertyValue:
             )
 
 
-def fill(target: Message, properties: Properties) -> None:
-    """Put properties into a map of values."""
-    for name, value in properties.items():
-        _set(target[name], value)
-
-
 def text_of(text: str) -> str:
     """Return a text as UTF-8 can hold it: half a surrogate pair, which Python allows, becomes `?`."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _set(target: Message, value: PropertyValue) -> None:
-    match value:
-        case bool():
-            target.bool_value = value
-        case int():
-            target.int_value = value
-        case float():
-            target.double_value = value
-        case str():
-            target.string_value = text_of(value)
-        case dict():
-            target.struct_value.SetInParent()
-            target.struct_value.update(value)
-        case ProtoValue():
-            target.proto_value.type_url, target.proto_value.value = value.type_url, value.value
-        case bytes():
-            pack(target.proto_value, wrappers_pb2.BytesValue(value=value))
-        case list():
-            items = struct_pb2.ListValue()
-            items.extend(cast("list[Any]", value))
-            pack(target.proto_value, items)
+def utf8(text: str) -> bytes:
+    """Return a text as UTF-8; half a surrogate pair becomes `?`, as in `text_of`."""
+    return text.encode("utf-8", "replace")
 
 
 def pack(target: Message, message: Any) -> None:

@@ -1,11 +1,15 @@
 """What a column or a property row has to meet, for every operator and kind of value."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt, ne
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from headwater.errors import InvalidError
 from headwater.model.filters import Between, Comparison, In, Operator, Scalar
@@ -21,6 +25,8 @@ ESCAPE: Final = "|"
 """Escapes itself in patterns; nothing else does, so that LIKE means the same on every database."""
 
 MAX_PATTERN_CHARS: Final = 10_000
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+_LAST_BEFORE_SURROGATES: Final = "\ud7ff"
 EXACT_BELOW: Final = 2**53
 """Whole numbers up to here are exact as doubles."""
 
@@ -174,11 +180,47 @@ def like(column: Column, operator: Operator, value: Scalar) -> Condition:
     if not isinstance(value, str) or len(value) > MAX_PATTERN_CHARS:
         raise InvalidError(f"a pattern is a string of at most {MAX_PATTERN_CHARS:,} characters")
     pattern: Any = sa.literal(value.replace(ESCAPE, ESCAPE * 2), column.type)
-    if operator in {Operator.ILIKE, Operator.NOT_ILIKE}:
-        column, pattern = sa.func.lower(column), sa.func.lower(pattern)
-    if operator in {Operator.LIKE, Operator.ILIKE}:
-        return column.like(pattern, escape=ESCAPE)
-    return column.not_like(pattern, escape=ESCAPE)
+    if operator in {Operator.LIKE, Operator.NOT_LIKE}:
+        found = column.like(pattern, escape=ESCAPE)
+    else:
+        found = sa.func.lower(column).like(sa.func.lower(pattern), escape=ESCAPE)
+        if reach := reach_of(value):
+            found = sa.and_(Near(column, *(sa.literal(end, column.type) for end in reach)), found)
+    return sa.not_(found) if operator in {Operator.NOT_LIKE, Operator.NOT_ILIKE} else found
+
+
+def reach_of(pattern: str) -> tuple[str, str] | None:
+    """Return the first text that a pattern without regard to case may match, and the first after the last.
+
+    None when it begins with a wildcard, or when no text comes after.
+    """
+    begin = re.split("[%_]", pattern, maxsplit=1)[0].translate(_LOWER)
+    if not begin or begin[-1] >= _LAST_BEFORE_SURROGATES:
+        return None
+    return begin, begin[:-1] + chr(ord(begin[-1]) + 1)
+
+
+class Near(FunctionElement[bool]):
+    """What follows from a pattern, and costs less where the database has an order without regard to case.
+
+    Its arguments are a text, the first text that the pattern may match, and the first after all of them.
+    """
+
+    inherit_cache = True
+    type = sa.Boolean()
+    _is_implicitly_boolean = True
+
+
+@compiles(Near)
+def _everywhere(*_: Any, **__: Any) -> str:
+    return "1 = 1"
+
+
+@compiles(Near, "sqlite")
+def _in_order(near: Near, compiler: Any, **options: Any) -> str:
+    # lower() and LIKE make two texts for each row, NOCASE none.
+    text, first, end = (compiler.process(each, **options) for each in near.clauses)
+    return f"({text} COLLATE NOCASE >= {first} AND {text} COLLATE NOCASE < {end})"
 
 
 def _doubles(column: Column, operator: Operator, whole: int) -> Condition:

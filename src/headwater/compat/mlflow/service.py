@@ -41,7 +41,7 @@ class MlflowService:
         self.runs = Runs(store)
         self.views = RunViews(store, self.experiments)
         self.artifacts = Artifacts(store, blobs, self.runs, self.views)
-        self.registry = RegistryService(store, blobs, self.experiments, webhook_rules)
+        self.registry = RegistryService(store, blobs, self.experiments, self.runs, webhook_rules)
         self.endpoints: tuple[AnyEndpoint, ...] = (
             *ExperimentCalls(store, self.experiments).endpoints(),
             *RunCalls(store, self.experiments, self.runs, self.views).endpoints(),

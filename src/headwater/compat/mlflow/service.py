@@ -16,8 +16,10 @@ from headwater.compat.mlflow.run_data import RunDataCalls
 from headwater.compat.mlflow.run_search import RunSearch
 from headwater.compat.mlflow.runs import RunCalls, Runs
 from headwater.compat.mlflow.server_info import ServerCalls
+from headwater.compat.mlflow.subjects import Subjects
 from headwater.compat.mlflow.webhook_addresses import WebhookRules
 from headwater.errors import HeadwaterError
+from headwater.model.access import Identity
 from headwater.model.protocols import Store
 from headwater.model.protocols.blobs import BlobStore
 
@@ -54,23 +56,25 @@ class MlflowService:
             *self.registry.endpoints,
         )
         self.artifacts.finders += self.registry.finders
+        self.subjects = Subjects(store, self.experiments, self.registry.models, self.artifacts)
 
     def close(self) -> None:
         """End what runs in the background."""
         self.registry.close()
 
-    def call(self, endpoint: Endpoint[Any], request: Any, actor: str | None) -> Answer:
-        """Answer one call.
+    def call(self, endpoint: Endpoint[Any], request: Any, identity: Identity) -> Answer:
+        """Answer one call, if whoever makes it may: everywhere, or with all that it names.
 
         Args:
             endpoint: One of `endpoints`.
             request: What the endpoint's reader gave.
-            actor: Name of the caller, if it is known.
+            identity: Who calls.
 
         Raises:
             MlflowError: with MLflow's code for what went wrong.
         """
         try:
-            return endpoint.answer(request, actor)
+            self.subjects.require_call(identity, endpoint, request)
+            return endpoint.answer(request, identity.name if identity.is_verified else None)
         except HeadwaterError as error:
             raise mlflow_error_of(error) from error

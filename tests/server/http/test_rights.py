@@ -37,7 +37,6 @@ class Team:
             headers["Authorization"] = f"Bearer {self._tokens[name]}"
         return self._rest.ask(method, path, body, headers=headers, **query)
 
-
     def rename(self, name: str, old: str, new: str) -> Answer:
         """Rename a model by a call of the store, as Python's clients do."""
         sent = {"name": old, "new_name": new, "actor": name, "reason": "r"}

@@ -5,11 +5,13 @@ from typing import Any
 from headwater.compat.mlflow.answers import Answer
 from headwater.compat.mlflow.artifacts import Artifacts
 from headwater.compat.mlflow.batches import BatchCalls
+from headwater.compat.mlflow.dataset_search import DatasetCalls
 from headwater.compat.mlflow.endpoints import AnyEndpoint, Endpoint
 from headwater.compat.mlflow.errors import mlflow_error_of
 from headwater.compat.mlflow.experiment_calls import ExperimentCalls
 from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.metrics import MetricCalls
+from headwater.compat.mlflow.model_history import ModelHistoryCalls
 from headwater.compat.mlflow.registry_service import RegistryService
 from headwater.compat.mlflow.run_answers import RunViews
 from headwater.compat.mlflow.run_data import RunDataCalls
@@ -49,6 +51,8 @@ class MlflowService:
             *RunCalls(store, self.experiments, self.runs, self.views).endpoints(),
             *BatchCalls(store, self.runs).endpoints(),
             *RunDataCalls(store, self.runs).endpoints(),
+            *ModelHistoryCalls(store, self.runs).endpoints(),
+            *DatasetCalls(store, self.experiments).endpoints(),
             *MetricCalls(store, self.runs).endpoints(),
             *RunSearch(store, self.experiments, self.views).endpoints(),
             *self.artifacts.endpoints(),

@@ -11,13 +11,13 @@ from statistics import median, quantiles
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
-from benchmarks.data.runs import Runs
+from benchmarks.data.runs import Runs, run_id
 from benchmarks.data.sides import Side, mlflow_side, our_side
 from benchmarks.frame import Bench, Benchmark, Fact, Result, Target
 from benchmarks.frame.bench import SkippedError
 from benchmarks.frame.units import cost, figures
 from benchmarks.peers.environment import Worker, mlflow_python, worker
-from benchmarks.search import LIMIT, cases
+from benchmarks.search import LIMIT, Case, cases
 
 PEER: Final = "`mlflow server`"
 CLIENTS: Final = 8
@@ -25,6 +25,8 @@ SOAK_VARIABLE: Final = "HEADWATER_BENCH_SOAK_S"
 """How many seconds our server is loaded before its memory is looked at again; 20 without it."""
 SINGLE: Final = Target(5.0, "5 times faster")
 MANY: Final = Target(10.0, "10 times faster")
+COUNTS: Final = (2_000, 10_000, 100_000)
+"""How many runs a search looks at."""
 CALM: Final = Target(1.0, "no slower than its median")
 GROWTH: Final = 1.1
 
@@ -44,6 +46,7 @@ class Work:
         arguments: Of the job.
         known: More of them: what the side knows under a name.
         clients: How many at once.
+        turns: How often each side is asked; the first time does not count.
     """
 
     words: str
@@ -53,6 +56,7 @@ class Work:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     known: Mapping[str, str] = field(default_factory=dict[str, str])
     clients: Sequence[int] = (1, CLIENTS)
+    turns: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,13 @@ def run(bench: Bench) -> Outcomes:
     with ExitStack() as stack:
         clients = [stack.enter_context(client(bench)) for _ in range(bench.size(CLIENTS, 2))]
         for kind, name in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))[: bench.size(2, 1)]:
-            for count in (2_000, 10_000)[: bench.size(2, 1)]:
+            for count in COUNTS[: bench.size(len(COUNTS), 1)]:
                 runs = Runs(bench.size(count, 50))
                 with both(bench, kind, runs) as sides:
-                    works = [*searches(bench, runs), *(calls(bench) if count == 2_000 else ())]
+                    works = [*searches(bench, runs), *(calls(bench) if count == COUNTS[0] else ())]
                     for work in works:
                         yield from measure(bench, name, sides, work, clients)
-                    if (kind, count) == ("sqlite", 2_000):
+                    if (kind, count) == ("sqlite", COUNTS[0]):
                         yield memory(bench, sides[0], clients)
 
 
@@ -92,13 +96,13 @@ def calls(bench: Bench) -> Iterator[Work]:
             known=mine,
         )
     yield Work(words="create-run", job="create_run", times=bench.size(50, 2), target=SINGLE, known=mine)
-    for words in ("run", "alias", "model"):
+    for words in ("run", "version", "model", "alias"):
         yield Work(
             words=f"get by {words}" if words == "alias" else f"get {words}",
             job="get",
             times=bench.size(50, 2),
             target=SINGLE,
-            known={"path": f"{words} path"},
+            known={"path": f"{words} path", "holds": "run" if words == "run" else "model"},
         )
     size = points(bench)
     yield Work(
@@ -113,17 +117,30 @@ def calls(bench: Bench) -> Iterator[Work]:
 
 
 def searches(bench: Bench, runs: Runs) -> Iterator[Work]:
-    """Yield searches with a filter on a metric and a param, ordered by a metric."""
-    for case in cases(runs.count)[: bench.size(2, 1)]:
+    """Yield searches with a filter on a metric and a param, ordered by a metric; each answer is checked."""
+    is_large = runs.count > 10_000
+    # A request of many runs takes MLflow seconds, and eight clients wait for each other.
+    for case in cases(runs.count)[: 1 if is_large else bench.size(2, 1)]:
         text = f"metrics.acc > {case.above} and params.{case.param} = '{case.value}'"
         yield Work(
             words=f"runs/search over {runs.count:,}, {case.words}, first {LIMIT} by a metric",
             job="search",
-            times=bench.size(5, 1),
+            times=1 if is_large else bench.size(5, 1),
+            turns=3 if is_large else 4,
             target=MANY if runs.count >= 10_000 else SINGLE,
-            arguments={"text": text, "limit": LIMIT},
+            arguments={"text": text, "limit": LIMIT, "expected": answer(runs, case)},
             known={"experiment": "experiment"},
         )
+
+
+def answer(runs: Runs, case: Case) -> list[str]:
+    """Return the ids of the runs that a search has to find, in their order."""
+    scores = [
+        (runs.metrics_of(number)["acc"], run_id(number))
+        for number in range(runs.count)
+        if runs.params_of(number)[case.param] == case.value
+    ]
+    return [i for score, i in sorted(scores, reverse=True) if score > case.above][:LIMIT]
 
 
 def measure(bench: Bench, name: str, sides: Sides, work: Work, clients: Sequence[Worker]) -> Outcomes:
@@ -131,7 +148,7 @@ def measure(bench: Bench, name: str, sides: Sides, work: Work, clients: Sequence
     for count in work.clients:
         some = clients[:count]
         words = f"{work.words}; {name}, {len(some)} client{'s' * (len(some) > 1)}"
-        turns = [[load(side, work, some) for side in sides] for _ in range(bench.size(4, 1))]
+        turns = [[load(side, work, some) for side in sides] for _ in range(bench.size(work.turns, 1))]
         ours, *others = zip(*turns[bench.size(1, 0) :], strict=True)
         if not others:
             yield bench.fact(words, f"{cost(median(each.cost_s for each in ours), 's')} a request")

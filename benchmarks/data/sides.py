@@ -26,7 +26,7 @@ class Side:
     """A server, and what is asked for there.
 
     Attributes:
-        known: `experiment`, an id; `run`, of which one series is long; paths of look-ups.
+        known: `experiment`, an id; `run`, of which one series is long; `model`; paths of look-ups.
     """
 
     served: Served
@@ -74,8 +74,10 @@ def _side(served: Served, experiment: str, run: str) -> Side:
         {
             "experiment": experiment,
             "run": run,
+            "model": MODEL,
             "run path": f"runs/get?run_id={run}",
             "alias path": f"registered-models/alias?name={MODEL}&alias=champion",
+            "version path": f"model-versions/get?name={MODEL}&version={version}",
             "model path": f"registered-models/get?name={MODEL}",
         },
     )

@@ -45,17 +45,25 @@ class Jobs:
             for i in range(times)
         ]
 
-    def get(self, url: str, path: str, times: int) -> list[float]:
-        return [self._ask("GET", f"{url}/api/2.0/mlflow/{path}")[0] for _ in range(times)]
+    def get(self, url: str, path: str, holds: str, times: int) -> list[float]:
+        asked = [self._ask("GET", f"{url}/api/2.0/mlflow/{path}") for _ in range(times)]
+        assert all(f'"{holds}"' in json.dumps(answer) for _, answer in asked), f"{path} is not {holds}"
+        return [seconds for seconds, _ in asked]
 
-    def search(self, url: str, experiment: str, text: str, times: int, limit: int) -> list[float]:
+    def search(
+        self, url: str, experiment: str, text: str, times: int, limit: int, expected: list[str]
+    ) -> list[float]:
         wanted = {
             "experiment_ids": [experiment],
             "filter": text,
             "order_by": ["metrics.acc DESC"],
             "max_results": limit,
         }
-        return [self._post(url, "runs/search", **wanted) for _ in range(times)]
+        asked = [self._ask("POST", f"{url}/api/2.0/mlflow/runs/search", wanted) for _ in range(times)]
+        for _, answer in asked:
+            found = [run["info"]["run_id"] for run in answer.get("runs", ())]
+            assert found == expected, f"{text} finds {len(found)} runs: {found[:3]}, not {expected[:3]}"
+        return [seconds for seconds, _ in asked]
 
     def history(self, url: str, run: str, times: int, size: int) -> list[float]:
         return [self._history(url, run, size) for _ in range(times)]

@@ -8,7 +8,7 @@ from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model import builtin
 from headwater.model.data import NewDataVersion
 from headwater.model.graph import ArtifactState, Attribution, EventType, NewArtifact, NodeKind
-from headwater.model.models import ModelVersion, NewVersion, RegisteredModel
+from headwater.model.models import Deprecation, ModelVersion, NewVersion, RegisteredModel
 from headwater.model.refs import ModelRef, parse_ref
 from tests.contract.builders import START_MS, add_artifacts, add_executions, add_versions, event, move
 
@@ -343,6 +343,41 @@ def test_stage_resolves_to_the_newest_version_in_it(store):
 
     assert store.models.resolve("m", "staging").version == 2
     assert store.models.get("m").stages == {"staging": 2}
+
+
+def test_newest_are_those_of_each_stage_without_deleted_ones(store):
+    add_versions(store, number=5)
+    add_versions(store, "other")
+    store.models.register("empty")
+    for number in (3, 2):
+        move(store, number, "staging")
+    store.models.delete("m", 5, actor="ann", reason="because")
+    models = [store.models.get(name) for name in ("other", "m", "empty")]
+
+    found = store.models.newest([*(model.id for model in models), 10**9])
+
+    assert found == [
+        store.models.version("m", 3),
+        store.models.version("m", 4),
+        store.models.version("other", 1),
+    ]
+    assert store.models.newest([]) == []
+
+
+def test_facts_of_a_version_are_the_same_by_whichever_way_it_is_found(store):
+    made = add_versions(store, number=2)[1]
+    run = add_executions(store)[0]
+    store.links.add_events([event(made.id, run, EventType.OUTPUT)])
+    set_alias(store, "b", 2)
+    set_alias(store, "a", 2)
+    store.models.deprecate("m", 2, actor="é", reason="because")
+    found = store.models.version("m", 2)
+
+    assert (found.aliases, found.execution_id) == (("a", "b"), run)
+    assert found.deprecation == Deprecation(reason="because", actor="é", time_ms=START_MS)
+    assert store.models.resolve("m", "a") == store.models.resolve("m", "latest") == found
+    assert store.models.by_artifact_ids([made.id]) == [found]
+    assert store.models.newest([made.model_id]) == [found]
 
 
 @pytest.mark.parametrize("label", ["production", "champion", "none", "", "no such"])

@@ -365,6 +365,17 @@ def test_log_takes_params_points_and_tags_at_once(store):
     assert store.series.read(run.id, "loss") == points["loss"]
 
 
+def test_any_number_of_params_is_held_against_those_that_are_there(store):
+    first = {f"p{i}": i for i in range(501)}
+    run = start_run(store, params=first)
+
+    store.runs.log(run.id, params={**first, "new": 1})
+    with pytest.raises(ConflictError, match="param 'p500' is 500 already"):
+        store.runs.log_params(run.id, {**first, "newer": 1, "p500": 501})
+
+    assert store.runs.get([run.run_id])[0].params == {**first, "new": 1}
+
+
 def test_log_is_all_or_none(store):
     run = start_run(store, params={"a": 1})
     points = {"loss": Points.of([(0, 10, 0.5)])}

@@ -335,6 +335,21 @@ def test_series_is_merged_by_itself_when_many_chunks_have_come_together(store):
     assert store.series.merge(e) == 1
 
 
+def test_many_crowded_series_are_merged_and_keep_their_points(store):
+    [e] = add_executions(store)
+    keys = [f"k{i:02}" for i in range(20)]
+
+    for i in range(66):
+        store.series.append([batch(e, [(i, i, float(place))], key) for place, key in enumerate(keys)])
+
+    # Each has one merged chunk and those that came after it.
+    assert store.series.merge(e) == len(keys)
+    for place, key in enumerate(keys):
+        expected = Points.of((i, i, float(place)) for i in range(66))
+        assert store.series.read(e, key) == expected
+    assert [m.count for m in store.series.latest([e])] == [66] * len(keys)
+
+
 def test_large_series_comes_back_bit_by_bit(store):
     [e] = add_executions(store)
     points = Points.of(

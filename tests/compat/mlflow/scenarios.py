@@ -21,6 +21,53 @@ def use(url):
     mlflow.set_registry_uri(url)
 
 
+def with_token(token, scenario, arguments):
+    """Run another scenario as somebody; return its answer, or the code of what it raises."""
+    os.environ["MLFLOW_TRACKING_TOKEN"] = token
+    try:
+        return globals()[scenario](**arguments)
+    except MlflowException as error:
+        return error.error_code
+    finally:
+        del os.environ["MLFLOW_TRACKING_TOKEN"]
+
+
+def call(method, arguments, named):
+    """Call a method of the client, and say that it was done."""
+    getattr(MlflowClient(), method)(*arguments, **named)
+    return "done"
+
+
+def log_and_register(experiment, model):
+    """Log a model's files to a run, and register them."""
+    mlflow.set_experiment(experiment)
+    with mlflow.start_run() as run:
+        mlflow.log_text("weights", "model/weights.txt")
+    client = MlflowClient()
+    client.create_registered_model(model)
+    source = f"{run.info.artifact_uri}/model"
+    client.create_model_version(model, source, run.info.run_id)
+    return {"run": run.info.run_id, "experiment": run.info.experiment_id}
+
+
+def logged_model(experiment_id, model):
+    """Log a model as such, register it, and return its id."""
+    client = MlflowClient()
+    made = client.create_logged_model(experiment_id, "m")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "weights.txt").write_text("weights")
+        client.log_model_artifacts(made.model_id, folder)
+    client.finalize_logged_model(made.model_id, "READY")
+    client.create_model_version(model, f"models:/{made.model_id}", model_id=made.model_id)
+    return made.model_id
+
+
+def download(uri):
+    """Return a file's text."""
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder)).read_text()
+
+
 def fluent(experiment):
     """Log a nested run in every way that the fluent API has."""
     mlflow.set_experiment(experiment)

@@ -49,11 +49,11 @@ class Served:
 
 
 @contextmanager
-def serving(store_url: str, blobs: Path) -> Generator[Served]:
-    """Serve a store until the block ends."""
+def serving(store_url: str, blobs: Path, *words: str) -> Generator[Served]:
+    """Serve a store until the block ends; `words` are more of the command."""
     command = [sys.executable, "-m", "headwater", "--store", store_url, "--blobs", str(blobs)]
     with subprocess.Popen(
-        [*command, "server", "--port", "0"],
+        [*command, "server", "--port", "0", *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,5 +1,6 @@
 """The same random calls to our server and to MLflow's own: the answers are the same."""
 
+import json
 import os
 from typing import Any
 
@@ -15,6 +16,8 @@ IS_EVERY_DAY = "HEADWATER_TEST_MLFLOW_EXAMPLES" not in os.environ
 """The same calls each time; a longer run, which says how many it wants, draws others."""
 
 pytestmark = pytest.mark.xdist_group("mlflow")
+
+MODEL = {"artifact_path": "m", "run_id": "r", "utc_time_created": "2013-08-14 09:00:00", "flavors": {}}
 
 keys = st.sampled_from(["a", "b/c", "d-e f.g:h", "mlflow.note", "a//b", "x" * 251, ""])
 good_keys = st.sampled_from(["a", "b/c", "d-e f.g:h"])
@@ -49,6 +52,15 @@ datasets = st.fixed_dictionaries(
         ),
     }
 )
+MODELS = {
+    "whole": {**MODEL, "model_uuid": "u", "signature": None, "mlflow_version": "2.9.0"},
+    "settings": {**MODEL, "flavors": {"sklearn": {"a": 1, "config": {"b": 2}}, "other": "x"}, "note": "more"},
+    "nulls": {**MODEL, "artifact_path": None, "run_id": None, "utc_time_created": 1},
+    "missing": {name: value for name, value in MODEL.items() if name != "flavors"},
+    "no-json": "{",
+    "empty": "",
+}
+models = st.sampled_from([each if isinstance(each, str) else json.dumps(each) for each in MODELS.values()])
 conditions = st.sampled_from(
     [
         "metrics.a > 0",
@@ -127,6 +139,7 @@ calls = st.one_of(
         end_time=times,
         run_name=st.sampled_from(["n1", "n3"]),
     ),
+    call("runs/log-model", run_id=runs, model_json=models),
     call("runs/log-inputs", run_id=runs, datasets=st.lists(datasets, min_size=1, max_size=2)),
     call("runs/delete", run_id=runs),
     call("runs/restore", run_id=runs),
@@ -193,3 +206,40 @@ def test_each_difference_is_one(server, original, difference):
 
     assert ours != theirs
     assert (ours[0], theirs[0]) == DIFFERENCES[difference].statuses
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_old_clients_note_models_in_the_same_tag(server, original, model):
+    twins = Twins(server, original)
+    twins.call("runs/create", experiment_id="$exp", run_name="n", start_time=1000)
+    text = model if isinstance(model, str) else json.dumps(model)
+
+    for _ in range(2):
+        ours, theirs = twins.call("runs/log-model", run_id="$0", model_json=text)
+        assert ours == theirs
+
+    ours, theirs = twins.call("runs/get", run_id="$0")
+    assert ours == theirs
+
+
+def test_datasets_of_an_experiment_are_the_same(server, original):
+    twins = Twins(server, original)
+    flights = [("flights", "d1", context) for context in ("train", "eval", "train")]
+    for number, (name, digest, context) in enumerate([*flights, ("weather", "d2", None)]):
+        twins.call("runs/create", experiment_id="$exp", run_name=f"n{number}", start_time=1000 + number)
+        data = {"name": name, "digest": digest, "source_type": "local", "source": "there"}
+        tags = [{"key": "mlflow.data.context", "value": context}] if context else []
+        twins.call("runs/log-inputs", run_id=f"${number}", datasets=[{"dataset": data, "tags": tags}])
+    twins.call("runs/delete", run_id="$3")
+
+    def asked(*experiments):
+        return twins.call("experiments/search-datasets", experiment_ids=list(experiments))
+
+    ours, theirs = asked("$exp")
+    assert len(ours[1]["dataset_summaries"]) == 3
+    assert [sorted(each[1]["dataset_summaries"], key=json.dumps) for each in (ours, theirs)] == [
+        sorted(theirs[1]["dataset_summaries"], key=json.dumps)
+    ] * 2
+    for wrong in ([], ["$exp"] * 21, ["abc"]):
+        ours, theirs = asked(*wrong)
+        assert ours == theirs, wrong

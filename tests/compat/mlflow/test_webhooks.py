@@ -19,6 +19,7 @@ from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.webhook_addresses import WebhookRules, is_public, resolve
 from headwater.compat.mlflow.webhook_sending import send
 from headwater.errors import InvalidError
+from headwater.model.access import Identity, Role
 from headwater.store import open_store
 
 OPEN = WebhookRules(allows_private=True)
@@ -51,6 +52,9 @@ class Receiver(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+ANN = Identity(name="ann", role=Role.ADMIN)
+
+
 @pytest.fixture
 def receiver():
     server = Hook()
@@ -73,7 +77,7 @@ def call(tmp_path):
             endpoint = by_name[method, f"mlflow/{path}"]
             names = {name: body.pop(name) for name in ("webhook_id",) if name in body}
             request = endpoint.reader.of_body(json.dumps(body).encode(), names)
-            return json.loads(encode(service.call(endpoint, request, "ann")))
+            return json.loads(encode(service.call(endpoint, request, ANN)))
 
         yield run
         service.close()

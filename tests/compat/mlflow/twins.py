@@ -12,6 +12,9 @@ MASKED = {"creation_time", "last_update_time", "sqlstate", "error_class"}
 UNORDERED = ("metrics", "params", "tags")
 READS = {"runs/get", "experiments/get", "experiments/get-by-name", "metrics/get-history", "artifacts/list"}
 
+OF_PAGES = {"experiments/search-datasets"}
+"""What MLflow answers only its web pages."""
+
 Answer = tuple[int, Any]
 
 
@@ -45,7 +48,8 @@ class Twins:
         return ours, theirs
 
     def _ask(self, endpoint: str, fields: dict[str, Any]) -> list[Answer]:
-        method, path = "GET" if endpoint in READS else "POST", f"/api/2.0/mlflow/{endpoint}"
+        method, api = "GET" if endpoint in READS else "POST", "ajax-api" if endpoint in OF_PAGES else "api"
+        path = f"/{api}/2.0/mlflow/{endpoint}"
         mine, its = (_filled(fields, known) for known in self._known)
         said = {"params": mine} if method == "GET" else {"json": mine}
         answer = self._ours.http.request(method, path, **said)

@@ -10,6 +10,7 @@ from headwater.model.access import Role
 from headwater.server.auth import Passwords, TokenGuard
 from headwater.server.http.app import create_app
 from headwater.server.http.backend import Backend
+from headwater.store.calls import MEDIA_TYPE, pack
 from headwater.store.sql.store import SqlStore
 from tests.contract.builders import add_versions, start_run
 from tests.live import LiveServer
@@ -35,6 +36,12 @@ class Team:
         if name is not None:
             headers["Authorization"] = f"Bearer {self._tokens[name]}"
         return self._rest.ask(method, path, body, headers=headers, **query)
+
+    def rename(self, name: str, old: str, new: str) -> Answer:
+        """Rename a model by a call of the store, as Python's clients do."""
+        sent = {"name": old, "new_name": new, "actor": name, "reason": "r"}
+        token = {"Authorization": f"Bearer {self._tokens[name]}", "Content-Type": MEDIA_TYPE}
+        return self._rest.ask("POST", "/store/models.rename", pack(sent), headers=token)
 
 
 @pytest.fixture
@@ -120,3 +127,11 @@ def test_who_may_not_write_does_not_learn_which_runs_there_are(team: Team):
     assert team.ask(None, "GET", "/events", topics=f"runs:{unknown}").status == 401
     assert team.ask("gina", "POST", f"/runs/{unknown}/tags", {}).status == 403
     assert team.ask("eddy", "POST", f"/runs/{unknown}/tags", {}).status == 404
+
+
+def test_a_model_is_renamed_by_who_may_change_both_names(team: Team):
+    team.add("gina", None, ("models/late", Role.APPROVER))
+    team.add("anna", None, ("models/late*", Role.APPROVER))
+
+    assert team.rename("gina", "late", "later").status == 403
+    assert team.rename("anna", "late", "later").status == 200

@@ -17,6 +17,7 @@ from headwater.errors import HeadwaterError
 from headwater.model import builtin
 from headwater.model.access import Permission
 from headwater.model.blobs import Blob
+from headwater.model.graph import Artifact
 from headwater.model.ids import TypeId
 from headwater.model.protocols import Store
 from headwater.model.protocols.blobs import BlobStore
@@ -113,6 +114,15 @@ class Artifacts:
             return FolderListing()
         owner, rest = found
         return FolderListing(files=children(owner.files(), rest, ""))
+
+    def owner(self, path: str) -> Run | Artifact | None:
+        """Return the run or model that a path of the proxy is below; None when it is nobody's.
+
+        Raises:
+            MlflowError: it can be no path, or there is no such run or model.
+        """
+        found = self._find(safe_path(path))
+        return None if found is None else found[0].node
 
     def of_run(self, run_id: str, path: str) -> Download:
         """Return a file of a run.

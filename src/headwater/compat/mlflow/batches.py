@@ -1,7 +1,7 @@
 """What is logged to a run: metrics, params and tags, each request in one transaction."""
 
+from array import array
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from headwater.compat.mlflow.answers import Nothing
 from headwater.compat.mlflow.endpoints import AnyEndpoint, post
@@ -27,8 +27,6 @@ from headwater.errors import ConflictError, NotFoundError, RefusedError
 from headwater.model.protocols import Store
 from headwater.model.runs import RunChange
 from headwater.model.series import Points
-
-_WHOLE: Final = ""
 
 
 class MetricPoint(Request, frozen=True):
@@ -84,7 +82,7 @@ class BatchCalls:
 
     def log_metric(self, request: LogMetric, _actor: str | None) -> Nothing:
         """Add a point."""
-        _check_point(request, _WHOLE)
+        _check_point(request)
         self._log(request.run_id, points=_points([request]))
         note_model_metrics(self._store, request.run_id, [request])
         return Nothing()
@@ -98,8 +96,7 @@ class BatchCalls:
     def log_batch(self, request: LogBatch, _actor: str | None) -> Nothing:
         """Log all or none."""
         check_run_id(request.run_id)
-        for place, point in enumerate(request.metrics):
-            _check_point(point, f"metrics[{place}].")
+        _check_points(request.metrics)
         params = [checked_param(p.key, p.value, f"params[{i}].") for i, p in enumerate(request.params)]
         tags = dict(checked_tag(tag.key, tag.value, f"tags[{i}].") for i, tag in enumerate(request.tags))
         _check_counts(request)
@@ -162,16 +159,29 @@ class BatchCalls:
 
 
 def _points(metrics: Sequence[MetricPoint]) -> dict[str, Points]:
-    found: dict[str, Points] = {}
+    by_key: dict[str, list[MetricPoint]] = {}
     for metric in metrics:
-        points = found.get(metric.key)
-        if points is None:
-            points = found[metric.key] = Points()
-        points.append(metric.step, metric.timestamp, metric.value)
-    return found
+        by_key.setdefault(metric.key, []).append(metric)
+    return {
+        key: Points(
+            array("q", [point.step for point in each]),
+            array("q", [point.timestamp for point in each]),
+            array("d", [point.value for point in each]),
+        )
+        for key, each in by_key.items()
+    }
 
 
-def _check_point(point: MetricPoint, path: str) -> None:
+def _check_points(points: Sequence[MetricPoint]) -> None:
+    good: set[str] = set()
+    for place, point in enumerate(points):
+        # There are many points of few keys, and the check of a key costs more than all else here.
+        if point.key not in good or point.timestamp < 0:
+            _check_point(point, f"metrics[{place}].")
+            good.add(point.key)
+
+
+def _check_point(point: MetricPoint, path: str = "") -> None:
     check_key(point.key, f"{path}name", "Metric name")
     if point.timestamp < 0:
         raise invalid_value(

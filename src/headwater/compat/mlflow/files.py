@@ -48,6 +48,11 @@ class File:
 class Owner(Protocol):
     """Whose files lie below a folder of the artifact proxy. All paths are relative to that folder."""
 
+    @property
+    def node(self) -> Run | Artifact:
+        """The run or model."""
+        ...
+
     def files(self) -> Mapping[str, File]:
         """Return all files by path."""
         ...
@@ -78,6 +83,11 @@ class RunFiles:
         self._type_id = type_id
         self._blobs = blobs
         self._run = run
+
+    @property
+    def node(self) -> Run:
+        """The run."""
+        return self._run
 
     def files(self) -> dict[str, File]:
         """Return all files by path, those in folders that native code logged among them."""

@@ -32,6 +32,11 @@ class ModelFiles:
         """Take where records and bytes are, and what finds the model."""
         self._store, self._blobs, self._find = store, blobs, find
 
+    @property
+    def node(self) -> Artifact:
+        """The model, as it is now."""
+        return self._find()
+
     def files(self) -> Mapping[str, File]:
         """Return all files by path."""
         return self._files(self._find())

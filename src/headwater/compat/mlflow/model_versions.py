@@ -115,13 +115,20 @@ class DownloadUri(Answer):
 class ModelVersionCalls:
     """Answers the calls about versions."""
 
-    def __init__(self, store: Store, found: RegisteredModels, sources: Sources, announce: Announce) -> None:
-        """Take where they are kept, who finds them, who reads their sources, and who is told of changes."""
+    def __init__(
+        self,
+        store: Store,
+        found: RegisteredModels,
+        answers: RegistryAnswers,
+        sources: Sources,
+        announce: Announce,
+    ) -> None:
+        """Take where they are kept, who finds and shows them, reads sources, and is told of changes."""
         self._store = store
         self._found = found
+        self._answers = answers
         self._sources = sources
         self._announce = announce
-        self._answers = RegistryAnswers(store)
 
     def endpoints(self) -> tuple[AnyEndpoint, ...]:
         """Return the calls that are answered here."""

@@ -175,25 +175,33 @@ class RegisteredModels:
             MlflowError: there is no such model, or no such alias.
         """
         check_alias(alias)
-        model = self.get(name)
-        if alias.lower() == LATEST:
-            if not model.version_count:
-                raise MlflowError(f"Latest version not found for model {name}.", RESOURCE_DOES_NOT_EXIST)
-            return self._store.models.resolve(name, LATEST)
-        if (number := model.aliases.get(alias)) is None:
-            raise MlflowError(f"Registered model alias {alias} not found.")
-        return self.version(name, number)
+        is_latest = alias.lower() == LATEST
+        try:
+            found = self._store.models.resolve(name, LATEST if is_latest else alias)
+        except NotFoundError:
+            found = None
+        # What a stage is called is no alias.
+        if found is None or not (is_latest or alias in found.aliases):
+            self.get(name)
+            raise (
+                MlflowError(f"Latest version not found for model {name}.", RESOURCE_DOES_NOT_EXIST)
+                if is_latest
+                else MlflowError(f"Registered model alias {alias} not found.")
+            )
+        return found
 
 
 class RegisteredModelCalls:
     """Answers the calls about registered models."""
 
-    def __init__(self, store: Store, found: RegisteredModels, announce: Announce) -> None:
-        """Take where they are kept, who finds them, and who is told of changes."""
+    def __init__(
+        self, store: Store, found: RegisteredModels, answers: RegistryAnswers, announce: Announce
+    ) -> None:
+        """Take where they are kept, who finds and shows them, and who is told of changes."""
         self._store = store
         self._found = found
+        self._answers = answers
         self._announce = announce
-        self._answers = RegistryAnswers(store)
 
     def endpoints(self) -> tuple[AnyEndpoint, ...]:
         """Return the calls that are answered here."""

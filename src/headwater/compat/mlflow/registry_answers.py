@@ -6,10 +6,9 @@ from typing import Final
 from headwater.compat.mlflow.answers import Answer, KeyValue, key_values
 from headwater.compat.mlflow.locations import SCHEME
 from headwater.compat.mlflow.registry_rules import stage_name
+from headwater.compat.mlflow.runs import Runs
 from headwater.compat.mlflow.values import text_of
-from headwater.model.filters import And, Comparison, Field, In, Operator, Or, Scope
 from headwater.model.ids import ArtifactId, ExecutionId
-from headwater.model.listing import MAX_PAGE, Listing
 from headwater.model.models import ModelVersion as StoredVersion
 from headwater.model.models import RegisteredModel as StoredModel
 from headwater.model.protocols import Store
@@ -58,9 +57,10 @@ class RegisteredModel(Answer):
 class RegistryAnswers:
     """Makes answers of stored models and versions."""
 
-    def __init__(self, store: Store) -> None:
-        """Take where they are kept."""
+    def __init__(self, store: Store, runs: Runs) -> None:
+        """Take where they are kept, and who finds the runs that made them."""
         self._store = store
+        self._runs = runs
 
     def of_models(self, found: Sequence[StoredModel]) -> tuple[RegisteredModel, ...]:
         """Return registered models with the newest version of each stage."""
@@ -71,21 +71,13 @@ class RegistryAnswers:
 
     def newest(self, found: Iterable[StoredModel]) -> list[StoredVersion]:
         """Return the newest version of each stage of some models."""
-        terms = [
-            And((_equal("model_id", model.id), In(_attribute("version"), numbers)))
-            for model in found
-            if (numbers := _newest_numbers(model))
-        ]
-        if not terms:
-            return []
-        wanted = terms[0] if len(terms) == 1 else Or(tuple(terms))
-        listing = Listing(filter=wanted, limit=MAX_PAGE)
-        return list(self._store.models.page_versions(listing).items)
+        ids = [model.id for model in found if model.version_count]
+        return self._store.models.newest(ids) if ids else []
 
     def of_versions(self, found: Sequence[StoredVersion]) -> tuple[ModelVersion, ...]:
         """Return versions, each with the run that made it."""
         makers = [version.execution_id for version in found if version.execution_id is not None]
-        runs = {run.id: run.run_id for run in self._store.runs.by_execution_ids(makers)} if makers else {}
+        runs = self._runs.ids_of(makers)
         return tuple(_version(version, runs) for version in found)
 
     def _model(self, model: StoredModel, newest: Sequence[StoredVersion]) -> RegisteredModel:
@@ -140,16 +132,3 @@ def _version(version: StoredVersion, runs: Mapping[ExecutionId, str]) -> ModelVe
         tags=tags_of(version.tags),
         aliases=version.aliases,
     )
-
-
-def _newest_numbers(model: StoredModel) -> tuple[int, ...]:
-    unstaged = () if model.unstaged is None else (model.unstaged,)
-    return (*unstaged, *model.stages.values())
-
-
-def _attribute(name: str) -> Field:
-    return Field(Scope.ATTRIBUTE, name)
-
-
-def _equal(name: str, value: int) -> Comparison:
-    return Comparison(_attribute(name), Operator.EQ, value)

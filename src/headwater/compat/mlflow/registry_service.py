@@ -11,8 +11,9 @@ from headwater.compat.mlflow.logged_models import LoggedModels
 from headwater.compat.mlflow.model_files import ModelFileCalls, find_logged_model, find_native
 from headwater.compat.mlflow.model_versions import ModelVersionCalls
 from headwater.compat.mlflow.registered_models import RegisteredModelCalls, RegisteredModels
-from headwater.compat.mlflow.registry_answers import location_of
+from headwater.compat.mlflow.registry_answers import RegistryAnswers, location_of
 from headwater.compat.mlflow.registry_rules import number_of
+from headwater.compat.mlflow.runs import Runs
 from headwater.compat.mlflow.sources import Sources
 from headwater.compat.mlflow.webhook_addresses import WebhookRules, rules_of_environment
 from headwater.compat.mlflow.webhook_delivery import WebhookDelivery
@@ -24,20 +25,26 @@ class RegistryService:
     """Everything about models."""
 
     def __init__(
-        self, store: Store, blobs: BlobStore, experiments: Experiments, rules: WebhookRules | None = None
+        self,
+        store: Store,
+        blobs: BlobStore,
+        experiments: Experiments,
+        runs: Runs,
+        rules: WebhookRules | None = None,
     ) -> None:
-        """Take where records and bytes are kept, who finds experiments, and what webhooks may reach."""
+        """Take where records and bytes are, who finds experiments and runs, and what webhooks may reach."""
         self._store, self._blobs = store, blobs
         self.models = LoggedModels(store)
         self.registered = RegisteredModels(store)
         self.delivery = WebhookDelivery(store.webhooks, rules or rules_of_environment())
         sources = Sources(store, experiments, self.registered, self.models)
         announce = self.delivery.announce
+        answers = RegistryAnswers(store, runs)
         self.endpoints: tuple[AnyEndpoint, ...] = (
             *LoggedModelSearch(store, experiments, self.models).endpoints(),
             *LoggedModelCalls(store, experiments, self.models).endpoints(),
-            *RegisteredModelCalls(store, self.registered, announce).endpoints(),
-            *ModelVersionCalls(store, self.registered, sources, announce).endpoints(),
+            *RegisteredModelCalls(store, self.registered, answers, announce).endpoints(),
+            *ModelVersionCalls(store, self.registered, answers, sources, announce).endpoints(),
             *WebhookCalls(store, self.delivery).endpoints(),
             *ModelFileCalls(store, blobs, self.models).endpoints(),
         )

@@ -1,5 +1,6 @@
 """Runs: found by their ids, and the calls that make, show and change them."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from headwater.compat.mlflow.answers import Answer, Nothing
@@ -28,6 +29,7 @@ class Runs:
         """Take where they are kept."""
         self._store = store
         self._known: dict[str, ExecutionId] = {}
+        self._names: dict[ExecutionId, str] = {}
 
     def get(self, run_id: str) -> Run:
         """Return a run, deleted ones too.
@@ -59,10 +61,25 @@ class Runs:
         """
         found = self._known.get(run_id)
         if found is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            found = self._known[run_id] = self.get(run_id).id
+            found = self.get(run_id).id
+            self._remember(run_id, found)
         return found
+
+    def ids_of(self, executions: Iterable[ExecutionId]) -> dict[ExecutionId, str]:
+        """Return the run ids of those executions that are runs, from memory if they were asked for before."""
+        wanted = set(executions)
+        found = {i: self._names[i] for i in wanted & self._names.keys()}
+        if missing := sorted(wanted - found.keys()):
+            for run in self._store.runs.by_execution_ids(missing):
+                self._remember(run.run_id, run.id)
+                found[run.id] = run.run_id
+        return found
+
+    def _remember(self, run_id: str, execution: ExecutionId) -> None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+            self._names.clear()
+        self._known[run_id], self._names[execution] = execution, run_id
 
 
 class TagText(Request, frozen=True):

@@ -161,6 +161,18 @@ class Sources:
         return run_location(experiment_location(experiment, number), run.run_id)
 
 
+def copied_model(source: str) -> str | None:
+    """Return the registered model of which a source names a version; None when it names none.
+
+    Raises:
+        MlflowError: it is no URI.
+    """
+    if _scheme(source) != "models":
+        return None
+    name, label = _model_parts(source)
+    return None if label is None else name
+
+
 def check_uri(source: str) -> None:
     """Check that a URI does not lead out of its folder, in no encoding.
 

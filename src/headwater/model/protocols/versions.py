@@ -5,7 +5,7 @@ from typing import Protocol
 
 from headwater.model.data import DataSet, DataVersion, NewDataVersion
 from headwater.model.filters import Filter
-from headwater.model.ids import ArtifactId
+from headwater.model.ids import ArtifactId, ContextId
 from headwater.model.listing import Listing, Page
 from headwater.model.models import (
     Description,
@@ -82,6 +82,10 @@ class ModelStore(Protocol):
         Raises:
             NotFoundError: no version has this alias or stage.
         """
+        ...
+
+    def newest(self, ids: Sequence[ContextId], /) -> list[ModelVersion]:
+        """Return the newest version of each stage of some models, by model and number; no deleted ones."""
         ...
 
     def page_versions(self, listing: Listing = ..., /) -> Page[ModelVersion]:

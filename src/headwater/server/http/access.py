@@ -90,11 +90,21 @@ def admit(request: Request) -> None:
         UnauthenticatedError, ThrottledError, UnavailableError: as in `identity_of`.
     """
     access = _declared(request.scope["route"])
-    if access is None or access.permission is None:
-        return
+    if access is not None and access.permission is not None:
+        admitted(request, access.permission)
+
+
+def admitted(request: Request, permission: Permission) -> Identity:
+    """Return who calls, if they may do something with one thing at least.
+
+    Raises:
+        ForbiddenError: they may not.
+        UnauthenticatedError, ThrottledError, UnavailableError: as in `identity_of`.
+    """
     identity = identity_of(request)
-    if not any(identity.allows(access.permission, grant.subject) for grant in identity.grants):
-        identity.require(access.permission)
+    if not any(identity.allows(permission, grant.subject) for grant in identity.grants):
+        identity.require(permission)
+    return identity
 
 
 @dataclass(frozen=True, slots=True)

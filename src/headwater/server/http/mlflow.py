@@ -13,9 +13,9 @@ from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.endpoints import AnyEndpoint
 from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND, mlflow_error_of
 from headwater.errors import HeadwaterError
-from headwater.server.http.access import checked_inside, open_to_all
+from headwater.server.http.access import admitted, checked_inside, open_to_all
 from headwater.server.http.mlflow_files import file_routes
-from headwater.server.http.mlflow_wire import admit, error_response
+from headwater.server.http.mlflow_wire import error_response
 
 PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 """Before the path of every endpoint."""
@@ -42,9 +42,9 @@ def _handler(service: MlflowService, endpoint: AnyEndpoint) -> Callable[[Request
     @checked_inside(endpoint.permission)
     async def handle(request: Request) -> Response:
         try:
-            actor = admit(request, endpoint.permission)
+            identity = admitted(request, endpoint.permission)
             wanted = await _read(endpoint, request)
-            answer = await run_in_threadpool(service.call, endpoint, wanted, actor)
+            answer = await run_in_threadpool(service.call, endpoint, wanted, identity)
         except HeadwaterError as error:
             return error_response(mlflow_error_of(error))
         return Response(encode(answer), media_type="application/json")

@@ -2,7 +2,7 @@
 
 import mimetypes
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
@@ -15,13 +15,14 @@ from starlette.routing import Route
 from headwater.compat.mlflow import MlflowError, MlflowService
 from headwater.compat.mlflow.artifacts import Download
 from headwater.compat.mlflow.errors import mlflow_error_of
+from headwater.compat.mlflow.subjects import Thing
 from headwater.errors import HeadwaterError
 from headwater.model.access import Permission
 from headwater.model.blobs import Blob
 from headwater.model.protocols.blobs import BlobStore
-from headwater.server.http.access import checked_inside
+from headwater.server.http.access import admitted, checked_inside
 from headwater.server.http.limits import ANY_SIZE
-from headwater.server.http.mlflow_wire import admit, error_response
+from headwater.server.http.mlflow_wire import error_response
 
 CHUNK_BYTES: Final = 1 << 20
 IN_MEMORY_BYTES: Final = 4 << 20
@@ -37,37 +38,32 @@ _HEADERS: Final = {
 }
 
 Handler = Callable[[Request, str | None], Any]
+About = Callable[[Request], Iterable[Thing]]
+"""What the files that a request names belong to."""
 
 
 def file_routes(service: MlflowService, prefixes: tuple[str, ...]) -> list[Route]:
     """Return the routes that carry bytes."""
     files = _Files(service)
-
-    by_method = {
-        "GET": _route_end(files.download, Permission.READ),
-        "PUT": _route_end(files.put, Permission.WRITE),
-        "DELETE": _route_end(files.delete, Permission.DECIDE),
+    proxied = {
+        "GET": files.route_end(files.download, Permission.READ, files.of_path),
+        "PUT": files.route_end(files.put, Permission.WRITE, files.of_path),
+        "DELETE": files.route_end(files.delete, Permission.DECIDE, files.of_path),
     }
-    routes = [
-        Route(
-            f"{prefix}/mlflow-artifacts/artifacts/{{path:path}}",
-            handler,
-            methods=[method],
-            max_body_size=ANY_SIZE,
-        )
-        for prefix in prefixes
-        for method, handler in by_method.items()
-    ]
-    upload = _route_end(files.upload, Permission.WRITE)
-    routes += [
-        Route(f"{prefix}/mlflow/upload-artifact", upload, methods=["POST"])
-        for prefix in prefixes
-        if "ajax" in prefix
-    ]
-    of_run = _route_end(files.of_run, Permission.READ)
-    of_version = _route_end(files.of_version, Permission.READ)
+    upload = files.route_end(files.upload, Permission.WRITE, files.of_uuid)
+    of_run = files.route_end(files.of_run, Permission.READ, files.of_query)
+    of_version = files.route_end(files.of_version, Permission.READ, files.of_name)
     return [
-        *routes,
+        *(
+            Route(f"{prefix}/{_PROXY}", handler, methods=[method], max_body_size=ANY_SIZE)
+            for prefix in prefixes
+            for method, handler in proxied.items()
+        ),
+        *(
+            Route(f"{prefix}/mlflow/upload-artifact", upload, methods=["POST"])
+            for prefix in prefixes
+            if "ajax" in prefix
+        ),
         Route("/get-artifact", of_run, methods=["GET"]),
         Route("/model-versions/get-artifact", of_version, methods=["GET"]),
     ]
@@ -77,17 +73,42 @@ class _Files:
     def __init__(self, service: MlflowService) -> None:
         self._artifacts = service.artifacts
         self._registry = service.registry
+        self._subjects = service.subjects
         self._blobs = service.blobs
+
+    def route_end(self, handle: Handler, permission: Permission, about: About) -> Callable[[Request], Any]:
+        @checked_inside(permission)
+        async def answer(request: Request) -> Response:
+            try:
+                identity = admitted(request, permission)
+                await run_in_threadpool(self._subjects.require, identity, permission, about(request))
+                return await handle(request, identity.name if identity.is_verified else None)
+            except HeadwaterError as error:
+                return error_response(mlflow_error_of(error))
+
+        return answer
+
+    def of_path(self, request: Request) -> Iterable[Thing]:
+        return self._subjects.of_file(request.path_params["path"])
+
+    def of_query(self, request: Request) -> Iterable[Thing]:
+        return self._subjects.of_run(_run_id(request))
+
+    def of_uuid(self, request: Request) -> Iterable[Thing]:
+        return self._subjects.of_run(request.query_params.get("run_uuid", ""))
+
+    def of_name(self, request: Request) -> Iterable[Thing]:
+        return self._subjects.of_version(request.query_params.get("name", ""))
 
     async def download(self, request: Request, _actor: str | None) -> Response:
         return await _sent(self._artifacts.download, request.path_params["path"])
 
     async def of_run(self, request: Request, _actor: str | None) -> Response:
-        query = request.query_params
-        run_id = query.get("run_id") or query.get("run_uuid")
-        if not run_id or not query.get("path"):
+        path = request.query_params.get("path")
+        run_id = _run_id(request)
+        if not run_id or not path:
             raise MlflowError("Request must specify run_id and path.")
-        return await _sent(self._artifacts.of_run, run_id, query["path"])
+        return await _sent(self._artifacts.of_run, run_id, path)
 
     async def of_version(self, request: Request, _actor: str | None) -> Response:
         query = request.query_params
@@ -155,15 +176,9 @@ def attachment(download: Download, source: BinaryIO) -> Response:
     return StreamingResponse(_chunks(source), media_type=kind, headers=headers)
 
 
-def _route_end(handle: Handler, permission: Permission) -> Callable[[Request], Any]:
-    @checked_inside(permission)
-    async def answer(request: Request) -> Response:
-        try:
-            return await handle(request, admit(request, permission))
-        except HeadwaterError as error:
-            return error_response(mlflow_error_of(error))
-
-    return answer
+def _run_id(request: Request) -> str:
+    query = request.query_params
+    return query.get("run_id") or query.get("run_uuid") or ""
 
 
 async def _sent(find: Callable[..., Download], *place: str) -> Response:

@@ -1,23 +1,10 @@
-"""What all of MLflow's routes share: who may, and errors in MLflow's shape."""
+"""What all of MLflow's routes share: errors in MLflow's shape."""
 
 import json
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from headwater.compat.mlflow import MlflowError
-from headwater.model.access import Permission
-from headwater.server.http.access import authorize
-
-
-def admit(request: Request, permission: Permission) -> str | None:
-    """Return the name of who makes a request; None where nobody has to say who they are.
-
-    Raises:
-        HeadwaterError: nobody knows them, or they lack what it needs.
-    """
-    identity = authorize(request, permission)
-    return identity.name if identity.is_verified else None
 
 
 def error_response(error: MlflowError) -> Response:

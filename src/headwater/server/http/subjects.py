@@ -58,7 +58,7 @@ def _subjects(call: Call, arguments: Mapping[str, Any], store: Store) -> Iterato
     kind = _PARTS.get(call.name.partition(".")[0])
     for name, value in arguments.items():
         match value:
-            case str() if kind and name in {"name", "model"}:
+            case str() if kind and name in {"name", "new_name", "model"}:
                 yield subject(kind, value)
             case NewDataVersion():
                 yield subject("data", value.name)

@@ -15,7 +15,8 @@ _READ: Final = {
     "lineage": "path reach walk",
     "links": "artifacts_of_contexts children contexts_of_artifacts contexts_of_executions "
     "events_of_artifacts events_of_executions executions_of_contexts parents",
-    "models": "by_artifact_ids count count_versions get page page_versions previous_holder resolve version",
+    "models": "by_artifact_ids count count_versions get newest page page_versions previous_holder "
+    "resolve version",
     "releases": "check deployments process verdicts",
     "runs": "by_execution_ids count experiments fields get page values with_prefix",
     "series": "buckets keys latest read sample",

@@ -1,111 +1,118 @@
 """Registered models and model versions, read from their rows."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.model.graph import Artifact, Context, EventType
-from headwater.model.ids import ContextId, ExecutionId
+from headwater.errors import NotFoundError
+from headwater.model.graph import Artifact, Context
+from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.models import NO_STAGE, Deprecation, ModelVersion, RegisteredModel
-from headwater.store.sql import properties, versions
+from headwater.model.refs import ModelRef
+from headwater.store.sql import versions
 from headwater.store.sql.database import Database
+from headwater.store.sql.model_rows import ModelRows
 from headwater.store.sql.nodes import Artifacts, Contexts
-from headwater.store.sql.schema import alias, artifact, deprecation, event, version
-from headwater.store.sql.values import Space
+from headwater.store.sql.prepared import Rows
+from headwater.store.sql.text import decode, decode_optional, encode
+
+LATEST: Final = "latest"
 
 
 class ModelViews:
     """Puts entities together inside a running transaction."""
 
     def __init__(self, db: Database, artifacts: Artifacts, contexts: Contexts) -> None:
-        self._db = db
         self._artifacts = artifacts
         self._contexts = contexts
+        self._rows = ModelRows(db)
+
+    def model(self, conn: sa.Connection, type_id: TypeId, name: str) -> RegisteredModel:
+        """Return a registered model.
+
+        Raises:
+            NotFoundError: there is none; with near names.
+        """
+        rows = self._rows.model.rows(conn, type_id=type_id, name=encode(name))
+        # Looked for once more only for the sake of the error.
+        owner = rows[0][0] if rows else versions.require_context(conn, "registered model", type_id, name)
+        return self.models(conn, [ContextId(owner)])[0]
 
     def models(self, conn: sa.Connection, ids: Sequence[ContextId]) -> list[RegisteredModel]:
         """Return registered models by id, in that order; unknown ids are left out."""
         found = self._contexts.by_ids(conn, ids)
         counts, stages = self._stages(conn, ids)
-        aliases = self._aliases_of_models(conn, ids)
+        aliases: dict[int, dict[str, int]] = {}
+        for model, name, number in self._rows.model_aliases.among(conn, ids):
+            aliases.setdefault(model, {})[decode(name)] = number
         return [
             _model(found[i], aliases.get(i, {}), stages.get(i, {}), counts.get(i, 0))
             for i in ids
             if i in found
         ]
 
-    def versions(self, conn: sa.Connection, condition: sa.ColumnElement[bool]) -> list[ModelVersion]:
-        """Return the versions whose rows meet a condition, by model and number."""
-        rows = versions.rows_of(conn, condition)
-        ids = [row.artifact_id for row in rows]
+    def version(self, conn: sa.Connection, type_id: TypeId, name: str, number: int) -> ModelVersion:
+        """Return a version, deleted or not.
+
+        Raises:
+            NotFoundError: there is no such model or version.
+        """
+        rows = self._rows.numbered.rows(conn, type_id=type_id, name=encode(name), number=number)
+        if not rows:
+            versions.require_context(conn, "registered model", type_id, name)
+            raise NotFoundError("model version", str(ModelRef(name, number)))
+        return self._versions(conn, rows)[0]
+
+    def labelled(self, conn: sa.Connection, type_id: TypeId, name: str, label: str) -> ModelVersion:
+        """Return the version with an alias, or the newest in a stage, or of all.
+
+        Raises:
+            NotFoundError: there is no such model, or no such version; with the labels that there are.
+        """
+        given = {"type_id": type_id, "name": encode(name)}
+        if label == LATEST:
+            rows = self._rows.latest.rows(conn, **given)
+        else:
+            given["label"] = encode(label)
+            rows = self._rows.aliased.rows(conn, **given)
+            if not rows and label != NO_STAGE:
+                rows = self._rows.staged.rows(conn, **given)
+        if not rows:
+            model = self.model(conn, type_id, name)
+            near = [*model.aliases, *model.stages]
+            raise NotFoundError("model version", str(ModelRef(name, label=label)), near=near)
+        return self._versions(conn, rows)[0]
+
+    def newest(self, conn: sa.Connection, ids: Sequence[ContextId]) -> list[ModelVersion]:
+        """Return the newest live version of each stage of some models, by model and number."""
+        return self._versions(conn, self._rows.newest.among(conn, ids))
+
+    def by_artifacts(
+        self, conn: sa.Connection, type_id: TypeId, ids: Sequence[ArtifactId]
+    ) -> list[ModelVersion]:
+        """Return the versions that some artifacts are, in that order; other artifacts are left out."""
+        rows = self._rows.given.among(conn, ids, type_id=type_id)
+        return versions.in_order(self._versions(conn, rows), ids)
+
+    def _versions(self, conn: sa.Connection, rows: Rows) -> list[ModelVersion]:
+        ids = [row[0] for row in rows]
         artifacts = self._artifacts.by_ids(conn, ids, with_removed=True)
-        spaces = self._artifacts.properties_of(conn, ids)
-        named = self._aliases(conn, ids)
-        makers = self._makers(conn, ids)
-        deprecated = self._deprecations(conn, ids)
-        return [
-            _version(
-                row,
-                artifacts[row.artifact_id],
-                spaces.get(row.artifact_id, {}),
-                named.get(row.artifact_id, ()),
-                makers.get(row.artifact_id),
-                deprecated.get(row.artifact_id),
-            )
-            for row in rows
-        ]
-
-    def _aliases(self, conn: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-        mine = self._db.dialect.ids_in(alias.c.artifact_id, ids)
-        found: dict[int, tuple[str, ...]] = {}
-        for artifact_id, name in conn.execute(
-            sa.select(alias.c.artifact_id, alias.c.name).where(mine).order_by(alias.c.name)
-        ):
-            found[artifact_id] = (*found.get(artifact_id, ()), name)
-        return found
-
-    def _makers(self, conn: sa.Connection, ids: Sequence[int]) -> dict[int, ExecutionId]:
-        mine = self._db.dialect.ids_in(event.c.artifact_id, ids)
-        made = sa.select(event.c.artifact_id, sa.func.min(event.c.execution_id)).where(
-            mine, event.c.type == EventType.OUTPUT
-        )
-        return {a: ExecutionId(e) for a, e in conn.execute(made.group_by(event.c.artifact_id))}
-
-    def _deprecations(self, conn: sa.Connection, ids: Sequence[int]) -> dict[int, Deprecation]:
-        mine = self._db.dialect.ids_in(deprecation.c.artifact_id, ids)
-        return {
-            row.artifact_id: Deprecation(reason=row.reason, actor=row.actor, time_ms=row.time_ms)
-            for row in conn.execute(sa.select(deprecation).where(mine))
-        }
+        aliases: dict[int, tuple[str, ...]] = {}
+        for artifact_id, name in self._rows.aliases.among(conn, ids) if ids else ():
+            aliases[artifact_id] = (*aliases.get(artifact_id, ()), decode(name))
+        return [_version(row, artifacts[row[0]], aliases.get(row[0], ())) for row in rows]
 
     def _stages(
         self, conn: sa.Connection, ids: Sequence[ContextId]
     ) -> tuple[dict[int, int], dict[int, dict[str, int]]]:
         """Return the count of live versions, and the newest number in each stage (also `none`), by model."""
-        owner, stage = version.c.context_id, version.c.stage
-        grouped = (
-            sa.select(owner, stage, sa.func.count(), sa.func.max(version.c.number))
-            .join(artifact, artifact.c.id == version.c.artifact_id)
-            .where(self._db.dialect.ids_in(owner, ids), artifact.c.deleted_ms.is_(None))
-        )
         counts: dict[int, int] = {}
         stages: dict[int, dict[str, int]] = {}
-        for model, name, count, newest in conn.execute(grouped.group_by(owner, stage)):
+        for model, name, newest, count in self._rows.stages.among(conn, ids):
             counts[model] = counts.get(model, 0) + count
-            stages.setdefault(model, {})[name] = newest
+            stages.setdefault(model, {})[decode(name)] = newest
         return counts, stages
-
-    def _aliases_of_models(self, conn: sa.Connection, ids: Sequence[ContextId]) -> dict[int, dict[str, int]]:
-        named = (
-            sa.select(alias.c.context_id, alias.c.name, version.c.number)
-            .join(version, version.c.artifact_id == alias.c.artifact_id)
-            .where(self._db.dialect.ids_in(alias.c.context_id, ids))
-            .order_by(alias.c.name)
-        )
-        found: dict[int, dict[str, int]] = {}
-        for model, name, number in conn.execute(named):
-            found.setdefault(model, {})[name] = number
-        return found
 
 
 def _model(
@@ -127,38 +134,35 @@ def _model(
     )
 
 
-def _version(
-    row: Any,
-    found: Artifact,
-    spaces: properties.Spaces,
-    aliases: tuple[str, ...],
-    maker: ExecutionId | None,
-    deprecated: Deprecation | None,
-) -> ModelVersion:
-    metrics = {k: v for k, v in spaces.get(Space.METRIC, {}).items() if isinstance(v, float)}
+def _version(row: Sequence[Any], found: Artifact, aliases: tuple[str, ...]) -> ModelVersion:
+    _, model_id, model, number, stage, maker, reason, actor, time_ms = row
     return ModelVersion(
         id=found.id,
-        model_id=ContextId(row.context_id),
-        model=row.name,
-        version=row.number,
-        stage=row.stage,
+        model_id=ContextId(model_id),
+        model=decode(model),
+        version=number,
+        stage=decode(stage),
         aliases=aliases,
         description=_text(found.properties.get("description")),
         uri=found.uri,
         digest=found.digest,
         size_bytes=found.size_bytes,
         properties=found.properties,
-        metrics=metrics,
-        params=spaces.get(Space.PARAM, {}),
+        metrics=found.metrics,
+        params=found.params,
         tags=found.custom_properties,
-        execution_id=maker,
-        deprecation=deprecated,
+        execution_id=None if maker is None else ExecutionId(maker),
+        deprecation=_deprecation(decode_optional(reason), actor, time_ms),
         created_ms=found.created_ms,
         updated_ms=found.updated_ms,
         deleted_ms=found.deleted_ms,
         removed_ms=found.removed_ms,
         revision=found.revision,
     )
+
+
+def _deprecation(reason: str | None, actor: str, time_ms: int) -> Deprecation | None:
+    return None if reason is None else Deprecation(reason=reason, actor=decode(actor), time_ms=time_ms)
 
 
 def _text(value: object) -> str | None:

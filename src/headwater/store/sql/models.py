@@ -36,14 +36,13 @@ from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.ledger import Ledger
 from headwater.store.sql.lifecycle import Lifecycle
 from headwater.store.sql.links import Links
-from headwater.store.sql.model_views import ModelViews
+from headwater.store.sql.model_views import LATEST, ModelViews
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
 from headwater.store.sql.processes import Processes
-from headwater.store.sql.schema import alias, artifact, context, version
+from headwater.store.sql.schema import alias, version
 from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.types import Types
 
-LATEST: Final = "latest"
 _ALIAS: Final = re.compile(r"[\w-]{1,128}")
 _VERSION_LIKE: Final = re.compile(r"v?[0-9]+")
 
@@ -118,8 +117,7 @@ class Models:
     def get(self, name: str, /) -> RegisteredModel:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
         with self._db.read() as conn:
-            owner = versions.require_context(conn, "registered model", kind, name)
-            return self._views.models(conn, [owner])[0]
+            return self._views.model(conn, kind, name)
 
     def page(self, listing: Listing = Listing(), /) -> Page[RegisteredModel]:
         self._types.ensure(builtin.REGISTERED_MODEL)
@@ -167,34 +165,16 @@ class Models:
     def version(self, name: str, number: int, /) -> ModelVersion:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
         with self._db.read() as conn:
-            owner = versions.require_context(conn, "registered model", kind, name)
-            mine = sa.and_(version.c.context_id == owner, version.c.number == number)
-            found = self._views.versions(conn, mine)
-        if not found:
-            raise NotFoundError("model version", str(ModelRef(name, number)))
-        return found[0]
+            return self._views.version(conn, kind, name, number)
 
     def resolve(self, name: str, label: str, /) -> ModelVersion:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
         with self._db.read() as conn:
-            owner = versions.require_context(conn, "registered model", kind, name)
-            model = self._views.models(conn, [owner])[0]
-            newest = (
-                sa.select(sa.func.max(version.c.number))
-                .join(artifact, artifact.c.id == version.c.artifact_id)
-                .where(version.c.context_id == owner, artifact.c.deleted_ms.is_(None))
-            )
-            if label == LATEST:
-                number = conn.execute(newest).scalar()
-            else:
-                number = model.aliases.get(label, model.stages.get(label))
-            if number is None:
-                raise NotFoundError(
-                    "model version", str(ModelRef(name, label=label)), near=[*model.aliases, *model.stages]
-                )
-            return self._views.versions(
-                conn, sa.and_(version.c.context_id == owner, version.c.number == number)
-            )[0]
+            return self._views.labelled(conn, kind, name, label)
+
+    def newest(self, ids: Sequence[ContextId], /) -> list[ModelVersion]:
+        with self._db.read() as conn:
+            return self._views.newest(conn, ids)
 
     def page_versions(self, listing: Listing = Listing(), /) -> Page[ModelVersion]:
         with self._db.read() as conn:
@@ -208,9 +188,7 @@ class Models:
     def by_artifact_ids(self, ids: Sequence[ArtifactId], /) -> list[ModelVersion]:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)
         with self._db.read() as conn:
-            mine = self._db.dialect.ids_in(version.c.artifact_id, ids)
-            found = self._views.versions(conn, sa.and_(mine, context.c.type_id == kind))
-        return versions.in_order(found, ids)
+            return self._views.by_artifacts(conn, kind, ids)
 
     def transition(self, transition: Transition, /) -> ModelVersion:
         kind = self._types.ensure(builtin.REGISTERED_MODEL)

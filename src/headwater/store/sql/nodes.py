@@ -38,7 +38,7 @@ from headwater.store.sql.node_tables import (
     check_expected,
 )
 from headwater.store.sql.prepared import Prepared, Rows
-from headwater.store.sql.properties import Spaces
+from headwater.store.sql.properties import LOOKUP_BATCH, Spaces
 from headwater.store.sql.text import check_length, encode, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
@@ -47,9 +47,6 @@ Id = TypeVar("Id", ArtifactId, ExecutionId, ContextId)
 N = TypeVar("N", Artifact, Execution, Context)
 NewN = TypeVar("NewN", NewArtifact, NewExecution, NewContext)
 ChangeN = TypeVar("ChangeN", ArtifactChange, ExecutionChange, ContextChange)
-
-LOOKUP_BATCH: Final = 500
-"""How many texts one look-up statement may carry."""
 
 
 class Nodes(Generic[Id, N, NewN, ChangeN]):
@@ -171,6 +168,14 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
     def properties_of(self, conn: sa.Connection, ids: Sequence[int]) -> Mapping[int, Spaces]:
         """Return all properties of nodes inside a running transaction, in every space; some have none."""
         return self._properties.read(conn, ids)
+
+    def named_properties(
+        self, conn: sa.Connection, node_id: Id, space: Space, names: Iterable[str]
+    ) -> dict[str, PropertyValue] | None:
+        """Lock a node, and return those of its properties that have these names; None if it is not stored."""
+        if not self._locked.among(conn, [node_id]):
+            return None
+        return self._properties.named(conn, node_id, space, names)
 
     def require(self, conn: sa.Connection, ids: Iterable[int], *, holds: bool = False) -> None:
         """Check that nodes are stored; `holds` keeps others from removing them until the commit.

@@ -1,7 +1,7 @@
 """Property rows of nodes: read, written and changed in bulk."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -13,6 +13,9 @@ from headwater.store.sql.text import decode, encode
 from headwater.store.sql.values import VALUE_COLUMNS, Space, value_of, value_row
 
 COLUMNS: Final = ("node_id", "space", "name", *VALUE_COLUMNS)
+
+LOOKUP_BATCH: Final = 500
+"""How many texts one look-up statement may carry."""
 
 _SPACES: Final = {int(space): space for space in Space}
 
@@ -41,6 +44,8 @@ class PropertyRows:
     """The property table of one kind of node."""
 
     def __init__(self, db: Database, table: sa.Table) -> None:
+        self._db, self._table = db, table
+        self._named: dict[int, Prepared] = {}
         self._of_nodes = Prepared(
             db,
             lambda: (
@@ -68,3 +73,31 @@ class PropertyRows:
                 spaces[_SPACES[space]] = values
             values[decode(name)] = value_of(value)
         return found
+
+    def named(
+        self, conn: sa.Connection, node_id: int, space: Space, names: Iterable[str]
+    ) -> dict[str, PropertyValue]:
+        """Return those properties of a node that have these names."""
+        wanted = [encode(name) for name in names]
+        found: dict[str, PropertyValue] = {}
+        for start in range(0, len(wanted), LOOKUP_BATCH):
+            part = wanted[start : start + LOOKUP_BATCH]
+            # A power of two, so that there are few statements.
+            places = 1 << (len(part) - 1).bit_length()
+            padded = [*part, *part[-1:] * (places - len(part))]
+            given = {f"name{i}": name for i, name in enumerate(padded)}
+            for name, *value in self._of_names(places).rows(conn, node=node_id, space=int(space), **given):
+                found[decode(name)] = value_of(value)
+        return found
+
+    def _of_names(self, places: int) -> Prepared:
+        c = self._table.c
+
+        def build() -> sa.Select[Any]:
+            return sa.select(c.name, *(c[name] for name in VALUE_COLUMNS)).where(
+                c.node_id == sa.bindparam("node"),
+                c.space == sa.bindparam("space"),
+                c.name.in_([sa.bindparam(f"name{i}") for i in range(places)]),
+            )
+
+        return self._named.setdefault(places, Prepared(self._db, build))

@@ -166,14 +166,7 @@ class Runs:
         return self.by_execution_ids([change.id])[0]
 
     def log_params(self, run_: ExecutionId, params: Properties, /) -> None:
-        def job(conn: sa.Connection) -> None:
-            stored = self._executions.by_ids(conn, [run_], locks=True).get(run_)
-            if stored is None:
-                raise NotFoundError("run", run_)
-            new = _new_params(stored.params, params)
-            properties.insert(conn, self._db.dialect, execution_property, [(run_, {Space.PARAM: new})])
-
-        self._db.write(job)
+        self._db.write(lambda conn: self._add_params(conn, run_, params))
 
     def log(
         self,
@@ -189,9 +182,7 @@ class Runs:
         def job(conn: sa.Connection) -> list[int]:
             self._require_active(conn, run_)
             if params:
-                stored = self._executions.by_ids(conn, [run_], locks=True)[run_]
-                new = _new_params(stored.params, params)
-                properties.insert(conn, self._db.dialect, execution_property, [(run_, {Space.PARAM: new})])
+                self._add_params(conn, run_, params)
             if tags:
                 self._executions.change(conn, [ExecutionChange(id=run_, custom_properties=tags)])
             return self._series.add(conn, run_, filled) if filled else []
@@ -271,6 +262,13 @@ class Runs:
             heartbeat_ms=now if new.has_heartbeat else None,
         )
         self._links.associate(conn, [Association(experiment, execution_id)])
+
+    def _add_params(self, conn: sa.Connection, run_: ExecutionId, params: Properties) -> None:
+        stored = self._executions.named_properties(conn, run_, Space.PARAM, params)
+        if stored is None:
+            raise NotFoundError("run", run_)
+        new = _new_params(stored, params)
+        properties.insert(conn, self._db.dialect, execution_property, [(run_, {Space.PARAM: new})])
 
     def _require_active(self, conn: sa.Connection, run_: ExecutionId) -> None:
         rows = self._deleted.rows(conn, id=run_)

@@ -1,8 +1,7 @@
 """Metric series: chunks appended, read, thinned out and merged."""
 
 import os
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final
@@ -16,18 +15,14 @@ from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import chunks, sampling
 from headwater.store.sql.database import Database
 from headwater.store.sql.latest import LATEST_COLUMNS, Latest, latest_of, metric_of_row
+from headwater.store.sql.merging import CHUNK_COLUMNS, CHUNK_POINTS, MERGED_WRITER, Merging
 from headwater.store.sql.nodes import LOOKUP_BATCH, Executions
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.schema import merged_batch, metric_chunk, series
 from headwater.store.sql.text import check_length, decode, encode
 
-MERGED_WRITER: Final = 0
-CHUNK_POINTS: Final = 4096
-"""A merged chunk holds this many points."""
 MERGE_AFTER: Final = 64
 """A series is merged when this many chunks smaller than `CHUNK_POINTS` have come together."""
-
-_CHUNK_COLUMNS: Final = ("series_id", "writer", "batch", "count", "min_step", "max_step", "payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +52,7 @@ class SeriesTable:
         self._db = db
         self._executions = executions
         self._names = _BatchNames()
+        self._merging = Merging(db)
         dialect, chunk, merged = db.dialect, metric_chunk.c, merged_batch.c
         of_series = dialect.given(chunk.series_id, sa.bindparam("ids"))
         self._present = Prepared(
@@ -171,7 +167,7 @@ class SeriesTable:
                 .scalars()
                 .all()
             )
-        return sum(self._db.write(lambda conn, i=series_id: self._merge(conn, i)) for series_id in ids)
+        return self._merging.merge(ids)
 
     def add(self, conn: sa.Connection, execution_id: ExecutionId, points: Mapping[str, Points]) -> list[int]:
         """Store points that have no batch number, inside a running transaction; return crowded series."""
@@ -186,10 +182,9 @@ class SeriesTable:
         writer, number = self._names.next()
         return self._insert(conn, known, [replace(b, writer=writer, batch=number) for b in unnumbered])
 
-    def merge_crowded(self, ids: Iterable[int]) -> None:
-        """Merge series, each in a transaction of its own."""
-        for series_id in ids:
-            self._db.write(lambda conn, i=series_id: self._merge(conn, i))
+    def merge_crowded(self, ids: Sequence[int]) -> None:
+        """Merge series that `add` found to be crowded, once its transaction is over."""
+        self._merging.merge(ids)
 
     def _append(self, conn: sa.Connection, batches: Sequence[SeriesBatch]) -> list[int]:
         known = self._ensure_series(conn, batches)
@@ -217,7 +212,7 @@ class SeriesTable:
             name = (entry.id, batch.writer, batch.batch)
             rows.append((*name, len(steps), min(steps), max(steps), chunks.pack(batch.points)))
             changed[entry.id] = changed.get(entry.id, entry.latest).joined(latest_of(batch.points))
-        self._db.dialect.insert_rows(conn, metric_chunk, _CHUNK_COLUMNS, rows)
+        self._db.dialect.insert_rows(conn, metric_chunk, CHUNK_COLUMNS, rows)
         self._update_latest(conn, changed)
         return self._crowded(conn, list(changed))
 
@@ -293,41 +288,6 @@ class SeriesTable:
 
     def _crowded(self, conn: sa.Connection, ids: Sequence[int]) -> list[int]:
         return [row[0] for row in self._small.among(conn, ids)]
-
-    def _merge(self, conn: sa.Connection, series_id: int) -> int:
-        conn.execute(sa.select(series.c.id).where(series.c.id == series_id).with_for_update())
-        chunk = metric_chunk.c
-        mine = chunk.series_id == series_id
-        wanted = sa.select(chunk.writer, chunk.batch, chunk.payload, chunk.count.label("points"))
-        rows = conn.execute(wanted.where(mine, chunk.count < CHUNK_POINTS)).all()
-        if len(rows) > 1:
-            merged = chunks.concatenated([chunks.unpack(row.payload, row.points) for row in rows])
-            conn.execute(sa.delete(metric_chunk).where(mine, chunk.count < CHUNK_POINTS))
-            self._note_merged(conn, series_id, [(row.writer, row.batch) for row in rows])
-            self._insert_merged(conn, series_id, merged)
-        total, left = conn.execute(sa.select(sa.func.sum(chunk.count), sa.func.count()).where(mine)).one()
-        conn.execute(sa.update(series).where(series.c.id == series_id).values(count=int(total or 0)))
-        return left
-
-    def _note_merged(self, conn: sa.Connection, series_id: int, names: list[tuple[int, int]]) -> None:
-        newest: dict[int, int] = defaultdict(lambda: -1)
-        for writer, batch in names:
-            if writer != MERGED_WRITER:
-                newest[writer] = max(newest[writer], batch)
-        rows = [{"series_id": series_id, "writer": w, "batch": b} for w, b in newest.items()]
-        if rows:
-            conn.execute(self._db.dialect.upsert(merged_batch, ("series_id", "writer")), rows)
-
-    def _insert_merged(self, conn: sa.Connection, series_id: int, points: Points) -> None:
-        mine = (metric_chunk.c.series_id == series_id, metric_chunk.c.writer == MERGED_WRITER)
-        last = conn.execute(sa.select(sa.func.max(metric_chunk.c.batch)).where(*mine)).scalar()
-        number = 0 if last is None else last + 1
-        rows: list[tuple[Any, ...]] = []
-        for start in range(0, len(points), CHUNK_POINTS):
-            part = sampling.sliced(points, start, start + CHUNK_POINTS)
-            bounds = (len(part), part.steps[0], part.steps[-1])
-            rows.append((series_id, MERGED_WRITER, number + len(rows), *bounds, chunks.pack(part)))
-        self._db.dialect.insert_rows(conn, metric_chunk, _CHUNK_COLUMNS, rows)
 
 
 def _check_batch(batch: SeriesBatch) -> None:

@@ -1,0 +1,116 @@
+"""Merging: the many small chunks of a series become few large ones."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from headwater.model.series import Points
+from headwater.store.sql import chunks, sampling
+from headwater.store.sql.database import Database
+from headwater.store.sql.prepared import Prepared, Rows
+from headwater.store.sql.schema import merged_batch, metric_chunk, series
+
+MERGED_WRITER: Final = 0
+CHUNK_POINTS: Final = 4096
+"""A merged chunk holds this many points."""
+AT_ONCE: Final = 8
+"""How many series one transaction merges: what it holds in memory and locks has a bound."""
+CHUNK_COLUMNS: Final = ("series_id", "writer", "batch", "count", "min_step", "max_step", "payload")
+
+
+class Merging:
+    """Merges series of one store."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        chunk = metric_chunk.c
+        ids: sa.BindParameter[Any] = sa.bindparam("ids")
+        of_one: sa.BindParameter[Any] = sa.bindparam("series")
+        given = db.dialect.given(chunk.series_id, ids)
+        is_small = chunk.count < CHUNK_POINTS
+        is_given = db.dialect.given(series.c.id, ids)
+        self._lock = Prepared(
+            db, lambda: sa.select(series.c.id).where(is_given).order_by(series.c.id).with_for_update()
+        )
+        self._small = Prepared(
+            db,
+            lambda: (
+                sa.select(chunk.series_id, chunk.writer, chunk.batch, chunk.payload, chunk.count)
+                .where(given, is_small)
+                .order_by(chunk.series_id)
+            ),
+        )
+        # One by one: MariaDB looks at all rows for a DELETE with a subquery.
+        self._remove_small = Prepared(
+            db, lambda: sa.delete(metric_chunk).where(chunk.series_id == of_one, is_small)
+        )
+        noted: dict[str, Any] = {name: sa.bindparam(name) for name in ("series_id", "writer", "batch")}
+        self._note = Prepared(
+            db, lambda: db.dialect.upsert(merged_batch, ("series_id", "writer")).values(noted)
+        )
+        self._last = Prepared(
+            db,
+            lambda: (
+                sa.select(chunk.series_id, sa.func.max(chunk.batch))
+                .where(given, chunk.writer == MERGED_WRITER)
+                .group_by(chunk.series_id)
+            ),
+        )
+        self._totals = Prepared(
+            db,
+            lambda: (
+                sa.select(chunk.series_id, sa.func.sum(chunk.count), sa.func.count())
+                .where(given)
+                .group_by(chunk.series_id)
+            ),
+        )
+        self._set_count = Prepared(
+            db,
+            lambda: sa.update(series).where(series.c.id == of_one).values(count=sa.bindparam("points")),
+        )
+
+    def merge(self, ids: Sequence[int]) -> int:
+        """Merge series, some in each transaction, and return how many chunks they have now."""
+        ordered = sorted(ids)
+        parts = (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+        return sum(self._db.write(lambda conn, part=part: self._merge(conn, part)) for part in parts)
+
+    def _merge(self, conn: sa.Connection, ids: Sequence[int]) -> int:
+        self._lock.among(conn, ids)
+        small = {i: [*rows] for i, rows in groupby(self._small.among(conn, ids), key=itemgetter(0))}
+        many = {i: rows for i, rows in small.items() if len(rows) > 1}
+        if many:
+            merged = {
+                i: chunks.unpack_all((payload, points) for *_, payload, points in rows)
+                for i, rows in many.items()
+            }
+            self._remove_small.run_many(conn, [{"series": i} for i in many])
+            self._note.run_many(conn, [name for rows in many.values() for name in _newest_names(rows)])
+            self._insert(conn, merged)
+        totals = {i: (int(points), left) for i, points, left in self._totals.among(conn, ids)}
+        self._set_count.run_many(conn, [{"series": i, "points": totals.get(i, (0, 0))[0]} for i in ids])
+        return sum(left for _, left in totals.values())
+
+    def _insert(self, conn: sa.Connection, merged: dict[int, Points]) -> None:
+        last = {row[0]: row[1] for row in self._last.among(conn, [*merged])}
+        rows: list[tuple[Any, ...]] = []
+        for series_id, points in merged.items():
+            number = last.get(series_id, -1)
+            for start in range(0, len(points), CHUNK_POINTS):
+                part, number = sampling.sliced(points, start, start + CHUNK_POINTS), number + 1
+                bounds = (len(part), part.steps[0], part.steps[-1])
+                rows.append((series_id, MERGED_WRITER, number, *bounds, chunks.pack(part)))
+        self._db.dialect.insert_rows(conn, metric_chunk, CHUNK_COLUMNS, rows)
+
+
+def _newest_names(rows: Rows) -> list[dict[str, int]]:
+    """Return the newest batch of each writer among one series' chunks: what is sent again is known by it."""
+    newest: dict[int, int] = defaultdict(lambda: -1)
+    for _, writer, batch, *_ in rows:
+        if writer != MERGED_WRITER:
+            newest[writer] = max(newest[writer], batch)
+    return [{"series_id": rows[0][0], "writer": w, "batch": b} for w, b in newest.items()]

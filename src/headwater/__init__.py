@@ -1,5 +1,8 @@
 """Headwater: a lineage-first ML metadata store."""
 
+import typing as _typing
+
+from headwater import sdk as _sdk
 from headwater.sdk import (
     ActiveRun,
     Client,
@@ -22,6 +25,9 @@ from headwater.sdk import (
 )
 from headwater.version import VERSION as __version__  # noqa: N811
 
+if _typing.TYPE_CHECKING:
+    from headwater.sdk import Schema, Statistics
+
 __all__ = [
     "ActiveRun",
     "Client",
@@ -30,6 +36,8 @@ __all__ = [
     "Model",
     "ModelVersion",
     "Run",
+    "Schema",
+    "Statistics",
     "__version__",
     "at",
     "connect",
@@ -43,3 +51,13 @@ __all__ = [
     "run",
     "search_runs",
 ]
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_sdk, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,6 +9,7 @@
     - MetricTypeError (also TypeError)    bad_metric       400   INVALID_ARGUMENT
   + RefusedError      (also RuntimeError) refused          409   FAILED_PRECONDITION
     - UnmetError                          unmet            409   FAILED_PRECONDITION
+    - RejectedError                       rejected         409   FAILED_PRECONDITION
   + UnauthenticatedError (PermissionError) unauthenticated 401   UNAUTHENTICATED
   + ForbiddenError    (PermissionError)   forbidden        403   PERMISSION_DENIED
   + ThrottledError    (also RuntimeError) throttled        429   RESOURCE_EXHAUSTED
@@ -107,6 +108,17 @@ class UnmetError(RefusedError):
     def __init__(self, subject: str, stage: str, missing: Sequence[object]) -> None:
         self.subject, self.stage, self.missing = subject, stage, tuple(missing)
         super().__init__(f"{subject} cannot go to {stage}: {'; '.join(map(str, self.missing))}")
+
+
+class RejectedError(RefusedError):
+    """A gate that did not pass; `verdict` is what it found, and `outcome` is `fail` or `insufficient`."""
+
+    code = "rejected"
+
+    def __init__(self, subject: str, outcome: str, reasons: Sequence[str], verdict: object = None) -> None:
+        self.subject, self.outcome, self.reasons, self.verdict = subject, outcome, tuple(reasons), verdict
+        found = "did not pass" if outcome == "fail" else "cannot be judged"
+        super().__init__(f"{subject} {found}: {'; '.join(self.reasons)}")
 
 
 class UnauthenticatedError(HeadwaterError, PermissionError):

@@ -14,8 +14,8 @@ def test_all_is_sorted_and_without_doubles():
 def test_all_is_complete():
     public = {
         name
-        for name, value in vars(headwater).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        for name in dir(headwater)
+        if not name.startswith("_") and not isinstance(getattr(headwater, name), ModuleType)
     }
 
     assert public | {"__version__"} == set(headwater.__all__)

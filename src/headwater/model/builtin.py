@@ -114,7 +114,10 @@ EVALUATION: Final = NewType(
     base_type="mlmd.Evaluate",
     properties={"actor": ValueKind.STRING},
 )
-"""A gate that judged a model version, its input under the path `version`, and made a verdict."""
+"""A gate that judged a version, and made a verdict.
+
+A model version is its input under the path `version`, a data version under the path `data`.
+"""
 
 VERDICT: Final = NewType(
     kind=NodeKind.ARTIFACT,
@@ -130,6 +133,26 @@ VERDICT: Final = NewType(
     },
 )
 """`version` and `baseline` are references, such as `models/late-flights/3`."""
+
+STATISTICS: Final = NewType(
+    kind=NodeKind.ARTIFACT,
+    name="headwater.Statistics",
+    base_type="mlmd.Statistics",
+    properties={"row_count": ValueKind.INT, "columns": ValueKind.INT, "data": ValueKind.STRING},
+)
+"""What a table holds, as JSON in the blob store; `data` is the reference of the data version."""
+
+SCHEMA: Final = NewType(
+    kind=NodeKind.ARTIFACT, name="headwater.Schema", properties={"columns": ValueKind.INT}
+)
+"""What a table should hold, as YAML in the blob store."""
+
+ANOMALIES: Final = NewType(
+    kind=NodeKind.ARTIFACT,
+    name="headwater.Anomalies",
+    properties={"errors": ValueKind.INT, "warnings": ValueKind.INT, "data": ValueKind.STRING},
+)
+"""What is wrong with a data version, and its distances to others, as JSON in the blob store."""
 
 DEPLOYMENT: Final = NewType(
     kind=NodeKind.EXECUTION,

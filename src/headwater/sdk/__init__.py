@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.model.approvals import ApprovalRequest
 from headwater.model.models import ModelVersion, RegisteredModel
@@ -14,6 +15,10 @@ from headwater.sdk.client import Client, Current
 from headwater.sdk.lineage import Lineage
 from headwater.tracking import ActiveRun, Dataset
 
+if TYPE_CHECKING:
+    from headwater.validation.data.schema import Schema
+    from headwater.validation.data.statistics import Statistics
+
 __all__ = [
     "ActiveRun",
     "Client",
@@ -22,6 +27,8 @@ __all__ = [
     "Model",
     "ModelVersion",
     "Run",
+    "Schema",
+    "Statistics",
     "at",
     "connect",
     "dataset",
@@ -34,6 +41,19 @@ __all__ = [
     "run",
     "search_runs",
 ]
+
+_LATER: Final = {
+    "Schema": "headwater.validation.data.schema",
+    "Statistics": "headwater.validation.data.statistics",
+}
+"""Names whose modules are loaded when they are first used: `import headwater` should not wait for them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
+
 
 # The one piece of state in the package: scripts and notebooks work with one store at a time.
 _current = Current()

@@ -19,6 +19,7 @@ from headwater.model.refs import DataRef, parse_ref
 from headwater.model.runs import Run
 from headwater.model.times import milliseconds
 from headwater.registry import Registry, load_version, version_of
+from headwater.sdk.data_gate import DataGate
 from headwater.sdk.lineage import Lineage
 from headwater.sdk.project import Places, places
 from headwater.sdk.sources import Sources
@@ -92,6 +93,11 @@ class Client:
     def upkeep(self) -> Upkeep:
         """What looks after the store: garbage collection and examination."""
         return Upkeep(self.store, self.blobs, self.session)
+
+    @property
+    def data_gate(self) -> DataGate:
+        """What judges data versions: `client.data_gate.validate("data/flights", "flights.yaml")`."""
+        return DataGate(self.store, self.blobs, self.actor)
 
     @cached_property
     def models(self) -> Registry:

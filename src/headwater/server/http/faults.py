@@ -24,6 +24,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "bad_metric": 400,
     "refused": 409,
     "unmet": 409,
+    "rejected": 409,
     "corrupt": 500,
     "schema": 500,
     "unavailable": 503,

@@ -1,0 +1,1 @@
+"""Checks of data and models, whose verdicts are artifacts in the graph."""

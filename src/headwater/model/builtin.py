@@ -114,7 +114,11 @@ EVALUATION: Final = NewType(
     base_type="mlmd.Evaluate",
     properties={"actor": ValueKind.STRING},
 )
-"""A gate that judged a model version, its input under the path `version`, and made a verdict."""
+"""A gate that judged a model version and made a verdict.
+
+Its inputs have the paths `version`, `baseline` and `data/0`, `data/1` …; its outputs `verdict` and the
+exhibits' names.
+"""
 
 VERDICT: Final = NewType(
     kind=NodeKind.ARTIFACT,
@@ -127,9 +131,14 @@ VERDICT: Final = NewType(
         "config_digest": ValueKind.STRING,
         "baseline": ValueKind.STRING,
         "version": ValueKind.STRING,
+        "data": ValueKind.STRUCT,
+        "exhibits": ValueKind.STRUCT,
     },
 )
-"""`version` and `baseline` are references, such as `models/late-flights/3`."""
+"""`version`, `baseline` and the list `data` are references, such as `models/late-flights/3`.
+
+`exhibits` is a list of `{"name", "digest", "size_bytes"}`; each is an artifact of its own, too.
+"""
 
 DEPLOYMENT: Final = NewType(
     kind=NodeKind.EXECUTION,

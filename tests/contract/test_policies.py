@@ -1,16 +1,21 @@
 """What a release process asks for before a version may move, held against it by the store itself."""
 
+from dataclasses import replace
+
 import pytest
 
 from headwater.errors import InvalidError, NotFoundError, RefusedError, UnmetError
 from headwater.model import builtin
+from headwater.model.data import NewDataVersion
 from headwater.model.graph import EventType, NodeKind
 from headwater.model.models import DEFAULT_STAGES
 from headwater.model.process_files import process_from
 from headwater.model.release import Need, NeedKind, Policy, ReleaseProcess
-from headwater.model.verdicts import Outcome, Verdict
+from headwater.model.verdicts import Exhibit, Outcome, Verdict
 from tests.contract.builders import START_MS, add_versions, event, move, roll_back
 from tests.contract.releases import judge, needs, request, set_policy, set_process, vote
+
+ROC = Exhibit(name="roc", digest="blake3:aa", size_bytes=3)
 
 
 def last(store):
@@ -149,6 +154,60 @@ def test_a_verdict_is_the_output_of_an_evaluation_of_the_version(store):
         event(verdict.id, work, EventType.OUTPUT, path=("verdict",), time_ms=START_MS),
     ]
     assert store.types.find(NodeKind.ARTIFACT, builtin.VERDICT.name) is not None
+
+
+def test_a_verdict_names_its_data_and_its_exhibits_in_the_graph(store):
+    add_versions(store, number=2)
+    flights, weather = (
+        store.data.add_version(NewDataVersion(name=name, digest=f"blake3:{name}"))
+        for name in ("flights", "weather")
+    )
+    fields = {"data": (flights.ref, weather.ref), "exhibits": (ROC,), "baseline": 1}
+
+    verdict = judge(store, "model", version=2, **fields)
+
+    assert (verdict.data, verdict.exhibits) == (fields["data"], fields["exhibits"])
+    assert store.releases.verdicts("m", 2) == [verdict]
+    one, two = (store.models.version("m", n).id for n in (1, 2))
+    found = {e.path: e for e in store.links.events_of_executions([verdict.evaluation_id])}
+    assert {path: (e.artifact_id, e.type) for path, e in found.items() if path != ("roc",)} == {
+        ("version",): (two, EventType.INPUT),
+        ("baseline",): (one, EventType.INPUT),
+        ("data", 0): (flights.id, EventType.INPUT),
+        ("data", 1): (weather.id, EventType.INPUT),
+        ("verdict",): (verdict.id, EventType.OUTPUT),
+    }
+    (stored,) = store.artifacts.get([found["roc",].artifact_id])
+    assert found["roc",].type == EventType.OUTPUT
+    assert (stored.type_name, stored.digest, stored.size_bytes) == ("headwater.Artifact", "blake3:aa", 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "says"),
+    [
+        ({"data": ("data/flights/7",)}, NotFoundError, "no data set 'flights'"),
+        ({"data": ("data/flights",)}, InvalidError, "is not a data version"),
+        ({"data": ("models/m/1",)}, InvalidError, "is not a data version"),
+        ({"exhibits": (ROC, ROC)}, InvalidError, "names of their own"),
+        ({"exhibits": (replace(ROC, name="verdict"),)}, InvalidError, "names of their own"),
+    ],
+    ids=["no-data", "no-number", "a-model", "twice", "verdict"],
+)
+def test_a_verdict_on_odd_evidence_stores_nothing(store, fields, kind, says):
+    add_versions(store)
+
+    with pytest.raises(kind, match=says):
+        judge(store, "model", **fields)
+
+    assert store.releases.verdicts("m", 1) == []
+
+
+def test_a_verdict_on_a_data_version_that_is_not_there_is_refused(store):
+    add_versions(store)
+    store.data.add_version(NewDataVersion(name="flights", digest="blake3:1"))
+
+    with pytest.raises(NotFoundError, match="no data version 'data/flights/2'"):
+        judge(store, "model", data=("data/flights/2",))
 
 
 def test_a_verdict_with_a_key_is_stored_once(store):

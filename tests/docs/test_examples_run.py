@@ -18,11 +18,27 @@ from sklearn.tree import DecisionTreeClassifier
 X = [{"hour": 7}, {"hour": 22}]
 estimator = DecisionTreeClassifier(random_state=0).fit([[7], [22]], [0, 1])
 """
+CANCER = """
+import numpy as np
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+found = load_breast_cancer(as_frame=True)
+features = list(found.data.columns)
+table = found.data.assign(
+    benign=found.target, size=np.where(found.data["mean radius"] > 13, "big", "small")
+)
+train, holdout = table.iloc[::2], table.iloc[1::2].reset_index(drop=True)
+stump = DecisionTreeClassifier(max_depth=2, random_state=0).fit(train[features], train["benign"])
+forest = RandomForestClassifier(20, random_state=0).fit(train[features], train["benign"])
+"""
 PRELUDES = {
     "tracking.md": f"{ROWS}\n{ESTIMATOR}\nopen('report.html', 'w').close()",
     "search.md": "",
     "models.md": ESTIMATOR,
     "lineage.md": f"{ROWS}\n{ESTIMATOR}",
+    "model-validation.md": CANCER,
 }
 """What the reader has at hand on each page."""
 

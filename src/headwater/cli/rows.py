@@ -93,6 +93,8 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "summary": verdict.summary,
         "facts": dict(verdict.facts),
         "baseline": verdict.baseline,
+        "data": list(verdict.data),
+        "exhibits": [each.name for each in verdict.exhibits],
         "actor": verdict.actor,
         "time": when(verdict.time_ms),
         "artifact": f"artifacts/{verdict.id}",

@@ -4,6 +4,7 @@ from headwater.formats.builtin import JoblibFormat, PickleFormat, SkopsFormat
 from headwater.formats.choosing import choose_format, load_model_folder, model_formats
 from headwater.formats.protocol import ModelFormat
 from headwater.formats.signatures import example_of, signature_of
+from headwater.formats.stored import load_stored
 
 __all__ = [
     "JoblibFormat",
@@ -13,6 +14,7 @@ __all__ = [
     "choose_format",
     "example_of",
     "load_model_folder",
+    "load_stored",
     "model_formats",
     "signature_of",
 ]

@@ -116,7 +116,9 @@ EVALUATION: Final = NewType(
 )
 """A gate that judged a version, and made a verdict.
 
-A model version is its input under the path `version`, a data version under the path `data`.
+A model version is its input under the path `version`, the one that it was compared with under `baseline`; data
+versions are inputs under `data`, `data/0`, `data/1` and so on. Its outputs are the `verdict` and the exhibits, under
+their names.
 """
 
 VERDICT: Final = NewType(
@@ -130,9 +132,14 @@ VERDICT: Final = NewType(
         "config_digest": ValueKind.STRING,
         "baseline": ValueKind.STRING,
         "version": ValueKind.STRING,
+        "data": ValueKind.STRUCT,
+        "exhibits": ValueKind.STRUCT,
     },
 )
-"""`version` and `baseline` are references, such as `models/late-flights/3`."""
+"""`version`, `baseline` and the list `data` are references, such as `models/late-flights/3`.
+
+`exhibits` is a list of `{"name", "digest", "size_bytes"}`; each is an artifact of its own, too.
+"""
 
 STATISTICS: Final = NewType(
     kind=NodeKind.ARTIFACT,

@@ -18,6 +18,20 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """Bytes that an evaluation puts out beside its verdict, such as a ROC curve.
+
+    Attributes:
+        name: What it is, such as `roc`; unique within the verdict.
+        digest: Digest of its bytes in the blob store.
+    """
+
+    name: str
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewVerdict:
     """What a gate found about a version.
 
@@ -27,6 +41,8 @@ class NewVerdict:
         facts: What it rests on.
         config_digest: Digest of the gate's settings, so that two verdicts can be told apart.
         baseline: Number of the version that it was compared with.
+        data: References of the data versions that it was judged on, such as `data/flights/2`.
+        exhibits: Bytes beside the verdict.
         actor: Who or what judged.
     """
 
@@ -39,11 +55,16 @@ class NewVerdict:
     facts: Mapping[str, Json] = field(default_factory=dict[str, Json])
     config_digest: str | None = None
     baseline: int | None = None
+    data: tuple[str, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict(NewVerdict):
-    """A stored verdict: an artifact, the output of an evaluation that has the version as its input."""
+    """A stored verdict: an artifact, the output of an evaluation.
+
+    The evaluation has the version, the baseline and the data as inputs, and the exhibits as outputs too.
+    """
 
     id: ArtifactId
     evaluation_id: ExecutionId

@@ -1,6 +1,6 @@
 """What is decided and seen about the versions of a model, beside moving them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,7 +10,7 @@ from headwater.model.models import PRODUCTION, Description
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.release import ReleaseProcess
 from headwater.model.values import Json, PropertyValue
-from headwater.model.verdicts import Deployment, NewDeployment, NewVerdict, Outcome, Verdict
+from headwater.model.verdicts import Deployment, Exhibit, NewDeployment, NewVerdict, Outcome, Verdict
 from headwater.registry.loading import LoadCheck
 
 UNSAID = "\0"
@@ -37,6 +37,8 @@ class Decisions:
         facts: Mapping[str, Json] | None = None,
         config_digest: str | None = None,
         baseline: int | None = None,
+        data: Sequence[str] = (),
+        exhibits: Sequence[Exhibit] = (),
         key: str | None = None,
     ) -> Verdict:
         """Store what a gate found about a version: an evaluation that read it and put out a verdict.
@@ -49,10 +51,12 @@ class Decisions:
             facts: What it rests on, as JSON.
             config_digest: Digest of the gate's settings.
             baseline: Number of the version that it was compared with.
+            data: References of the data versions that it was judged on, such as `data/flights/2`.
+            exhibits: Bytes in the blob store that belong to it, such as curves.
             key: Idempotency key: the same call again stores nothing.
 
         Raises:
-            NotFoundError: there is no such version.
+            NotFoundError: there is no such version, baseline or data version.
             ValueError: there is no such outcome.
         """
         new = NewVerdict(
@@ -65,6 +69,8 @@ class Decisions:
             facts=facts or {},
             config_digest=config_digest,
             baseline=baseline,
+            data=tuple(data),
+            exhibits=tuple(exhibits),
         )
         return self.store.releases.add_verdict(new, key=key)
 

@@ -55,20 +55,13 @@ def load_version(blobs: BlobStore, version: ModelVersion) -> object:
         CorruptError: the bytes are not those that were registered.
         MissingDependencyError: the library that loads the format is not installed.
     """
-    format_name = version.properties.get("format")
-    if version.digest is None or not isinstance(format_name, str):
-        raise RefusedError(f"{version.ref} was registered without its bytes: load it from {version.uri!r}")
+    # Most programs only log: formats and their needs are imported when a model is loaded.
+    from headwater.formats import load_stored
+
     if version.deprecation is not None:
         text = f"{version.ref} is deprecated: {version.deprecation.reason}"
         warnings.warn(text, DeprecatedVersionWarning, stacklevel=3)
-    # Most programs only log: formats and their needs are imported when a model is loaded.
-    import tempfile
-
-    from headwater.formats import load_model_folder
-
-    with tempfile.TemporaryDirectory(prefix="headwater-model-") as folder:
-        fetched = blobs.fetch(version.digest, Path(folder) / "model")
-        return load_model_folder(fetched, format_name=format_name, allow_unsafe=True)
+    return load_stored(blobs, version)
 
 
 def verify_version(blobs: BlobStore, version: ModelVersion, check: LoadCheck = LoadCheck()) -> None:

@@ -18,6 +18,7 @@ from headwater.tracking import ActiveRun, Dataset
 if TYPE_CHECKING:
     from headwater.validation.data.schema import Schema
     from headwater.validation.data.statistics import Statistics
+    from headwater.validation.model import Gate, Judged
 
 __all__ = [
     "ActiveRun",
@@ -34,6 +35,7 @@ __all__ = [
     "dataset",
     "delete_runs",
     "get_run",
+    "judge",
     "lineage",
     "load_model",
     "models",
@@ -213,6 +215,26 @@ def load_model(ref: str) -> object:
         RefusedError: the version was registered without bytes.
     """
     return _current.get().load_model(ref)
+
+
+def judge(ref: str, *, gate: "Gate", on: Dataset, frame: Any = None) -> "Judged":
+    """Judge a version of a model against the one in production, and store the verdict.
+
+    Args:
+        ref: Such as `models/late-flights/3`.
+        gate: What is asked for; see `headwater.validation.model`.
+        on: The data version to judge on, such as what `hw.dataset` returns.
+        frame: The data's content, where it is at hand; else it is loaded.
+
+    Returns:
+        The judgement, which shows itself as text and HTML, with the stored verdict.
+
+    Raises:
+        NotFoundError: there is no such version.
+        InvalidError: the data lack a column that the gate or a model needs.
+        RefusedError, CorruptError: a version does not load.
+    """
+    return _current.get().judge(ref, gate=gate, on=on, frame=frame)
 
 
 def lineage(ref: str) -> Lineage:

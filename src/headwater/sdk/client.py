@@ -31,6 +31,7 @@ from headwater.upkeep import delete_data, delete_runs, restore_data, restore_run
 
 if TYPE_CHECKING:
     from headwater.model.protocols import BlobStore, Store
+    from headwater.validation.model import Gate, Judged
 
 PAGE = 1000
 
@@ -201,6 +202,13 @@ class Client:
     def load_model(self, ref: str) -> object:
         """Load a model by reference; see `headwater.load_model`."""
         return load_version(self.blobs, version_of(self.store, ref))
+
+    def judge(self, ref: str, *, gate: "Gate", on: Dataset, frame: Any = None) -> "Judged":
+        """Judge a version of a model and store the verdict; see `headwater.judge`."""
+        from headwater.validation.model import Place, judge
+
+        place = Place(store=self.store, blobs=self.blobs, actor=self.actor)
+        return judge(place, ref, gate=gate, on=on, frame=frame)
 
     def lineage(self, ref: str) -> Lineage:
         """Return the lineage of what a reference names; see `headwater.lineage`."""

@@ -40,10 +40,14 @@ class ReleaseStore(Protocol):
         ...
 
     def add_verdict(self, new: NewVerdict, /, *, key: str | None = None) -> Verdict:
-        """Store a verdict, with an evaluation that has the version as input and the verdict as output.
+        """Store a verdict, with the evaluation that made it.
+
+        The evaluation has the version, the baseline and the data versions as inputs, the verdict and
+        its exhibits as outputs.
 
         Raises:
-            NotFoundError: there is no such version or baseline.
+            NotFoundError: there is no such version, baseline or data version.
+            InvalidError: what stands for a data version names none, or two exhibits have one name.
             RefusedError: the version is deleted.
         """
         ...

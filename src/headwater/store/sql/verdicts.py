@@ -1,15 +1,19 @@
 """Verdicts: artifacts that evaluations of a version put out."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
+from headwater.errors import InvalidError, NotFoundError
 from headwater.model import builtin
 from headwater.model.graph import (
     Artifact,
     ArtifactState,
     Association,
     Event,
+    EventPath,
     EventType,
     Execution,
     ExecutionState,
@@ -17,14 +21,14 @@ from headwater.model.graph import (
     NewExecution,
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
-from headwater.model.refs import ModelRef, parse_ref
+from headwater.model.refs import DataRef, ModelRef, parse_ref
 from headwater.model.values import PropertyValue
-from headwater.model.verdicts import NewVerdict, Outcome, Verdict
+from headwater.model.verdicts import Exhibit, NewVerdict, Outcome, Verdict
 from headwater.store.sql import versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import Artifacts, Executions
-from headwater.store.sql.schema import artifact, event, type_
+from headwater.store.sql.schema import artifact, event, type_, version
 from headwater.store.sql.text import check_length
 from headwater.store.sql.types import Types
 
@@ -43,17 +47,16 @@ class Verdicts:
 
     def ensure_types(self) -> None:
         """Store the types of verdicts; a transaction of its own, before `add`."""
-        for kind in (builtin.EVALUATION, builtin.VERDICT):
+        for kind in (builtin.EVALUATION, builtin.VERDICT, builtin.ARTIFACT, builtin.DATA_SET):
             self._types.ensure(kind)
 
     def add(self, conn: sa.Connection, owner: ContextId, new: NewVerdict) -> ArtifactId:
         """Store a verdict with its evaluation and its edges.
 
         Raises:
-            NotFoundError, RefusedError: as in `ReleaseStore.add_verdict`.
+            NotFoundError, InvalidError, RefusedError: as in `ReleaseStore.add_verdict`.
         """
-        check_length("gate", new.gate, least=1)
-        check_length("actor", new.actor, least=1)
+        _check(new)
         judged = versions.require_live(conn, owner, new.model, new.version)
         work = NewExecution(
             type_id=self._types.ensure(builtin.EVALUATION),
@@ -61,22 +64,57 @@ class Verdicts:
             properties={"actor": new.actor},
         )
         execution = self._executions.insert(conn, [work])[0]
-        made = NewArtifact(
+        inputs: dict[EventPath, ArtifactId] = {("version",): ArtifactId(judged.artifact_id)}
+        if new.baseline is not None and new.baseline != new.version:
+            baseline = versions.require_row(conn, owner, new.model, new.baseline)
+            inputs[("baseline",)] = ArtifactId(baseline.artifact_id)
+        for i, ref in enumerate(new.data):
+            inputs["data", i] = self._data_version(conn, ref)
+        outputs = self._insert_outputs(conn, new)
+        self._links.add_missing_events(
+            conn,
+            [
+                Event(artifact_id=artifact_id, execution_id=execution, type=kind, path=path)
+                for kind, ends in ((EventType.INPUT, inputs), (EventType.OUTPUT, outputs))
+                for path, artifact_id in ends.items()
+            ],
+        )
+        self._links.associate(conn, [Association(owner, execution)])
+        return outputs["verdict",]
+
+    def _insert_outputs(self, conn: sa.Connection, new: NewVerdict) -> dict[EventPath, ArtifactId]:
+        """Store the verdict and its exhibits; return them by their paths."""
+        verdict = NewArtifact(
             type_id=self._types.ensure(builtin.VERDICT),
             state=ArtifactState.LIVE,
             properties=_properties(new),
         )
-        verdict = self._artifacts.insert(conn, [made])[0]
-        ends = [(judged.artifact_id, EventType.INPUT, "version"), (verdict, EventType.OUTPUT, "verdict")]
-        if new.baseline is not None and new.baseline != new.version:
-            baseline = versions.require_row(conn, owner, new.model, new.baseline)
-            ends.append((baseline.artifact_id, EventType.INPUT, "baseline"))
-        self._links.add_missing_events(
-            conn,
-            [Event(artifact_id=i, execution_id=execution, type=kind, path=(path,)) for i, kind, path in ends],
-        )
-        self._links.associate(conn, [Association(owner, execution)])
-        return verdict
+        exhibits = [
+            NewArtifact(
+                type_id=self._types.ensure(builtin.ARTIFACT),
+                state=ArtifactState.LIVE,
+                digest=each.digest,
+                size_bytes=each.size_bytes,
+                properties={"kind": "exhibit"},
+            )
+            for each in new.exhibits
+        ]
+        paths: list[EventPath] = [("verdict",), *((each.name,) for each in new.exhibits)]
+        return dict(zip(paths, self._artifacts.insert(conn, [verdict, *exhibits]), strict=True))
+
+    def _data_version(self, conn: sa.Connection, ref: str) -> ArtifactId:
+        """Return the artifact of a data version, deleted or not.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        named = _data_ref(ref)
+        kind = self._types.ensure(builtin.DATA_SET)
+        owner = versions.require_context(conn, "data set", kind, named.name)
+        mine = sa.and_(version.c.context_id == owner, version.c.number == named.version)
+        if not (found := versions.rows_of(conn, mine)):
+            raise NotFoundError("data version", ref)
+        return ArtifactId(found[0].artifact_id)
 
     def of(self, conn: sa.Connection, artifact_id: int) -> list[Verdict]:
         """Return the verdicts on a version, oldest first; deleted ones are left out."""
@@ -113,6 +151,26 @@ class Verdicts:
         return [_verdict(found[i], work[execution]) for i, execution in makers.items()]
 
 
+def _check(new: NewVerdict) -> None:
+    check_length("gate", new.gate, least=1)
+    check_length("actor", new.actor, least=1)
+    for ref in new.data:
+        _data_ref(ref)
+    names = ["verdict", *(each.name for each in new.exhibits)]
+    if len(set(names)) < len(names) or not all(names):
+        raise InvalidError(f"exhibits need names of their own, none of them empty or 'verdict': {names[1:]}")
+    for each in new.exhibits:
+        check_length("exhibit", each.name)
+        check_length("digest", each.digest, least=1)
+
+
+def _data_ref(ref: str) -> DataRef:
+    found = parse_ref(ref)
+    if not isinstance(found, DataRef) or found.version is None:
+        raise InvalidError(f"{ref!r} is not a data version: name its number, such as data/flights/2")
+    return found
+
+
 def _properties(new: NewVerdict) -> dict[str, PropertyValue]:
     found: dict[str, PropertyValue] = {
         "gate": new.gate,
@@ -125,6 +183,10 @@ def _properties(new: NewVerdict) -> dict[str, PropertyValue]:
         found["config_digest"] = new.config_digest
     if new.baseline is not None:
         found["baseline"] = str(ModelRef(new.model, new.baseline))
+    if new.data:
+        found["data"] = [*new.data]
+    if new.exhibits:
+        found["exhibits"] = [asdict(each) for each in new.exhibits]
     return found
 
 
@@ -145,8 +207,14 @@ def _verdict(found: Artifact, evaluation: Execution) -> Verdict:
         facts=given if isinstance(given, dict) else {},
         config_digest=config if isinstance(config, str) else None,
         baseline=None if baseline is None else _ref(baseline).version,
+        data=tuple(map(str, _list(facts.get("data")))),
+        exhibits=tuple(Exhibit(**each) for each in _list(facts.get("exhibits"))),
         time_ms=found.created_ms,
     )
+
+
+def _list(value: PropertyValue | None) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _ref(text: PropertyValue) -> ModelRef:

@@ -114,6 +114,8 @@ def model_write_router(backend: Backend) -> APIRouter:
             facts=new.facts,
             config_digest=new.config_digest,
             baseline=new.baseline,
+            data=new.data,
+            exhibits=new.exhibits,
             key=key_of(who, key),
         )
         return json_answer(verdict_out(found), 201)

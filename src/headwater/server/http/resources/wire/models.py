@@ -10,7 +10,7 @@ from headwater.model.approvals import ApprovalRequest
 from headwater.model.models import ModelVersion, RegisteredModel
 from headwater.model.refs import ModelRef, NodeIdRef
 from headwater.model.release import Need, ReleaseProcess
-from headwater.model.verdicts import Deployment, Verdict
+from headwater.model.verdicts import Deployment, Exhibit, Verdict
 from headwater.registry import VersionStatus
 from headwater.server.http.json_values import json_value
 from headwater.server.http.resources.wire import Id, Name, Number, Out, Text, Value, Values
@@ -84,6 +84,8 @@ class VerdictOut(Out):
     facts: dict[str, Any]
     config_digest: str | None
     baseline: int | None
+    data: list[str]
+    exhibits: list[Exhibit]
     time_ms: int
 
 
@@ -259,6 +261,8 @@ class VerdictIn:
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     config_digest: Name | None = None
     baseline: Id | None = None
+    data: list[Text] = field(default_factory=list[str])
+    exhibits: list[Exhibit] = field(default_factory=list[Exhibit])
     actor: Name | None = None
 
 
@@ -298,7 +302,8 @@ def version_out(version: ModelVersion) -> VersionOut:
 
 def verdict_out(verdict: Verdict) -> VerdictOut:
     """Return a verdict as it is sent."""
-    return VerdictOut.of(verdict, ref=str(NodeIdRef("artifacts", verdict.id)))
+    ref = str(NodeIdRef("artifacts", verdict.id))
+    return VerdictOut.of(verdict, ref=ref, exhibits=list(verdict.exhibits))
 
 
 def request_out(request: ApprovalRequest) -> RequestOut:

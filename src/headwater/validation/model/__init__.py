@@ -1,0 +1,33 @@
+"""Judging models: metrics with intervals by slice, gates against the version in production, verdicts."""
+
+from headwater.validation.model.estimates import Estimate, Interval
+from headwater.validation.model.evaluation import Evaluation, Measure, Plan, evaluate
+from headwater.validation.model.gates import Across, Check, Evidence, Gate, Small
+from headwater.validation.model.judgements import RUBBER_STAMP, Finding, Judgement
+from headwater.validation.model.judging import hold
+from headwater.validation.model.samples import Task
+from headwater.validation.model.verdicts import Judged, Place, baseline_of, evaluate_versions, judge
+
+__all__ = [
+    "RUBBER_STAMP",
+    "Across",
+    "Check",
+    "Estimate",
+    "Evaluation",
+    "Evidence",
+    "Finding",
+    "Gate",
+    "Interval",
+    "Judged",
+    "Judgement",
+    "Measure",
+    "Place",
+    "Plan",
+    "Small",
+    "Task",
+    "baseline_of",
+    "evaluate",
+    "evaluate_versions",
+    "hold",
+    "judge",
+]

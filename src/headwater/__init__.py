@@ -10,7 +10,11 @@ from headwater.sdk import (
     Lineage,
     Model,
     ModelVersion,
+    Pipeline,
     Run,
+    Step,
+    active_run,
+    approval,
     at,
     connect,
     dataset,
@@ -20,9 +24,12 @@ from headwater.sdk import (
     lineage,
     load_model,
     models,
+    pipeline,
     restore_runs,
     run,
     search_runs,
+    step,
+    when,
 )
 from headwater.version import VERSION as __version__  # noqa: N811
 
@@ -36,10 +43,14 @@ __all__ = [
     "Lineage",
     "Model",
     "ModelVersion",
+    "Pipeline",
     "Run",
     "Schema",
     "Statistics",
+    "Step",
     "__version__",
+    "active_run",
+    "approval",
     "at",
     "connect",
     "dataset",
@@ -49,9 +60,12 @@ __all__ = [
     "lineage",
     "load_model",
     "models",
+    "pipeline",
     "restore_runs",
     "run",
     "search_runs",
+    "step",
+    "when",
 ]
 
 

@@ -10,6 +10,7 @@
   + RefusedError      (also RuntimeError) refused          409   FAILED_PRECONDITION
     - UnmetError                          unmet            409   FAILED_PRECONDITION
     - RejectedError                       rejected         409   FAILED_PRECONDITION
+    - PipelineFailedError                 pipeline_failed  409   FAILED_PRECONDITION
   + UnauthenticatedError (PermissionError) unauthenticated 401   UNAUTHENTICATED
   + ForbiddenError    (PermissionError)   forbidden        403   PERMISSION_DENIED
   + ThrottledError    (also RuntimeError) throttled        429   RESOURCE_EXHAUSTED
@@ -19,7 +20,7 @@
   + MissingDependencyError (ImportError)  missing_package  500   FAILED_PRECONDITION
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 
@@ -119,6 +120,31 @@ class RejectedError(RefusedError):
         self.subject, self.outcome, self.reasons, self.verdict = subject, outcome, tuple(reasons), verdict
         found = "did not pass" if outcome == "fail" else "cannot be judged"
         super().__init__(f"{subject} {found}: {'; '.join(self.reasons)}")
+
+
+class PipelineFailedError(RefusedError):
+    """A pipeline of which a step failed.
+
+    Attributes:
+        ref: The run, such as `pipelines/flights/18`.
+        failures: Why, by step.
+        result: All that is known of the run.
+    """
+
+    code = "pipeline_failed"
+
+    def __init__(self, ref: str, failures: Mapping[str, str], *, result: object = None) -> None:
+        self.ref, self.failures, self.result = ref, dict(failures), result
+        reasons = "; ".join(f"{step}: {_last_line(why)}" for step, why in failures.items())
+        super().__init__(
+            f"{ref} failed in {reasons}; once that is mended, go on with `headwater pipeline resume {ref}`"
+        )
+
+
+def _last_line(text: str) -> str:
+    """Return the line of a traceback that says what happened."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "no reason is known"
 
 
 class UnauthenticatedError(HeadwaterError, PermissionError):

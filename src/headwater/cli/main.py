@@ -40,6 +40,7 @@ _COMMANDS: Final = {
     "runs": "headwater.cli.runs:runs",
     "models": "headwater.cli.models:models",
     "data": "headwater.cli.data:data",
+    "pipeline": "headwater.cli.pipelines:pipeline",
     "lineage": "headwater.cli.lineage:lineage",
     "ledger": "headwater.cli.ledger:ledger",
     "gc": "headwater.cli.gc:gc",

@@ -116,9 +116,9 @@ EVALUATION: Final = NewType(
 )
 """A gate that judged a version, and made a verdict.
 
-A model version is its input under the path `version`, the one that it was compared with under `baseline`; data
-versions are inputs under `data`, `data/0`, `data/1` and so on. Its outputs are the `verdict` and the exhibits, under
-their names.
+A model version is its input under the path `version`, the one that it was compared with under `baseline`;
+data versions are inputs under `data`, `data/0`, `data/1` and so on. Its outputs are the `verdict` and the
+exhibits, under their names.
 """
 
 VERDICT: Final = NewType(
@@ -176,6 +176,37 @@ DEPLOYMENT: Final = NewType(
 """The version of a model that was put, or seen, at a target; without `version` it was taken away."""
 
 DEPLOYMENT_TARGET: Final = NewType(kind=NodeKind.CONTEXT, name="headwater.DeploymentTarget")
+
+PIPELINE: Final = NewType(
+    kind=NodeKind.CONTEXT, name="headwater.Pipeline", properties={"description": ValueKind.STRING}
+)
+PIPELINE_RUN: Final = NewType(
+    kind=NodeKind.CONTEXT,
+    name="headwater.PipelineRun",
+    properties={
+        "entry": ValueKind.STRING,
+        "params": ValueKind.STRUCT,
+        "pinned": ValueKind.STRUCT,
+        "plan": ValueKind.STRUCT,
+        "seed": ValueKind.STRING,
+        "trigger": ValueKind.STRING,
+    },
+)
+"""One run of a pipeline, named `PIPELINE/RUN`, a child of the pipeline's context.
+
+`entry` says where its code is (`FILE.py:NAME`), `pinned` which version each reference in `params` named
+when it began, `plan` which steps there are; the ids of attempts are made from `seed`.
+"""
+
+APPROVAL: Final = NewType(
+    kind=NodeKind.EXECUTION,
+    name="headwater.Approval",
+    properties={"actor": ValueKind.STRING, "reason": ValueKind.STRING},
+)
+"""A step that waits for a person: NEW, then COMPLETE when somebody approved, or FAILED when rejected."""
+
+REUSED_STEP: Final = NewType(kind=NodeKind.EXECUTION, name="headwater.ReusedStep")
+"""A step that did not run, because an earlier one had made the same of the same; its state is CACHED."""
 
 BYTES_PROPERTIES: Final = ("bytes_digest", "git_diff_digest", "packages_digest")
 """Properties whose value names bytes that have to be in the blob store."""

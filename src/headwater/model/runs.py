@@ -1,11 +1,11 @@
 """Runs and experiments: an execution that carries a status, params, tags and metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from headwater.model.filters import Scalar, Scope
-from headwater.model.graph import KEEP, ExecutionState, Keep
+from headwater.model.graph import KEEP, ArtifactLink, ExecutionState, Keep, NewContext
 from headwater.model.ids import ContextId, ExecutionId, RunId
 from headwater.model.series import LatestMetric
 from headwater.model.values import Properties, PropertyValue
@@ -55,6 +55,8 @@ class NewRun:
     parent_id: ExecutionId | None = None
     has_heartbeat: bool = True
     """It will give signs of life; a run that gives none is never `LOST`."""
+    properties: Properties = field(default_factory=dict[str, PropertyValue])
+    """What is known of its code and environment when it starts."""
     params: Properties = field(default_factory=dict[str, PropertyValue])
     tags: Properties = field(default_factory=dict[str, PropertyValue])
 
@@ -113,4 +115,19 @@ class RunChange:
     error: str | None | Keep = KEEP
     tags: Mapping[str, PropertyValue | None] = field(default_factory=dict[str, PropertyValue | None])
     """Tags to set; None deletes."""
+    properties: Mapping[str, PropertyValue | None] = field(default_factory=dict[str, PropertyValue | None])
+    """Captured facts to set; None deletes."""
     expect_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPublication:
+    """A run, new or changed, with its artifacts and contexts, to be stored all or none.
+
+    The run and what it makes are linked to all contexts, what it reads is not; a new context whose
+    (type, name) is stored already is used as it is.
+    """
+
+    run: NewRun | RunChange
+    artifacts: Sequence[ArtifactLink] = ()
+    contexts: Sequence[NewContext | ContextId] = ()

@@ -1,19 +1,25 @@
 """What users import, as functions of the current client; `headwater` re-exports it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
+from headwater.errors import RefusedError
 from headwater.model.approvals import ApprovalRequest
 from headwater.model.models import ModelVersion, RegisteredModel
 from headwater.model.release import ReleaseProcess
 from headwater.model.runs import Run
 from headwater.model.values import Properties
+from headwater.pipelines.steps import Step, approval, step, when
 from headwater.registry import Model
 from headwater.sdk.client import Client, Current
 from headwater.sdk.lineage import Lineage
-from headwater.tracking import ActiveRun, Dataset
+from headwater.sdk.pipelines import Pipeline, make_pipeline
+from headwater.tracking import ActiveRun, Dataset, current_run
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 if TYPE_CHECKING:
     from headwater.validation.data.schema import Schema
@@ -27,9 +33,13 @@ __all__ = [
     "Lineage",
     "Model",
     "ModelVersion",
+    "Pipeline",
     "Run",
     "Schema",
     "Statistics",
+    "Step",
+    "active_run",
+    "approval",
     "at",
     "connect",
     "dataset",
@@ -39,9 +49,12 @@ __all__ = [
     "lineage",
     "load_model",
     "models",
+    "pipeline",
     "restore_runs",
     "run",
     "search_runs",
+    "step",
+    "when",
 ]
 
 _LATER: Final = {
@@ -59,6 +72,11 @@ def __getattr__(name: str) -> Any:
 
 # The one piece of state in the package: scripts and notebooks work with one store at a time.
 _current = Current()
+
+
+def current() -> Current:
+    """Return what knows the client that the functions here use."""
+    return _current
 
 
 def connect(url: str | None = None, *, blobs: str | None = None, actor: str | None = None) -> Client:
@@ -248,6 +266,56 @@ def lineage(ref: str) -> Lineage:
         NotFoundError: there is no such thing.
     """
     return _current.get().lineage(ref)
+
+
+def active_run() -> ActiveRun:
+    """Return the run that this code is inside of: that of a `with` block, or of a pipeline's step.
+
+    Raises:
+        RefusedError: it is inside of none.
+    """
+    if (found := current_run()) is None:
+        raise RefusedError("no run is active here: use `with hw.run(…)`, or call this in a pipeline's step")
+    return found
+
+
+@overload
+def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
+
+
+@overload
+def pipeline(*, name: str | None = None) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+
+
+def pipeline(
+    function: Callable[P, R] | None = None, /, *, name: str | None = None
+) -> Pipeline[P, R] | Callable[[Callable[P, R]], Pipeline[P, R]]:
+    """Make a function that calls steps a pipeline; with or without arguments.
+
+    Args:
+        function: The function. It is called once, to see which steps there are; its parameters are
+            plain values, or references such as `data/flights/2`.
+        name: Its name in the store; by default the function's name.
+
+    Raises:
+        InvalidError: the name has a slash, or a parameter has a name that `run` takes itself.
+
+    Example:
+        >>> _ = connect("memory://")
+        >>> @step
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> @pipeline
+        ... def answer(x: int = 21):
+        ...     return double(x)
+        >>> answer.run().value
+        42
+    """
+
+    def made(function: Callable[P, R]) -> Pipeline[P, R]:
+        return make_pipeline(function, name, current)
+
+    return made if function is None else made(function)
 
 
 def at(moment: str | datetime | int) -> Client:

@@ -2,7 +2,9 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from datetime import datetime
 from functools import cached_property
@@ -31,6 +33,7 @@ from headwater.upkeep import delete_data, delete_runs, restore_data, restore_run
 
 if TYPE_CHECKING:
     from headwater.model.protocols import BlobStore, Store
+    from headwater.sdk.pipeline_runs import PipelineRuns
     from headwater.validation.model import Gate, Judged
 
 PAGE = 1000
@@ -99,6 +102,14 @@ class Client:
     def data_gate(self) -> DataGate:
         """What judges data versions: `client.data_gate.validate("data/flights", "flights.yaml")`."""
         return DataGate(self.store, self.blobs, self.actor)
+
+    @cached_property
+    def pipelines(self) -> "PipelineRuns":
+        """The pipelines of the store, and their runs."""
+        # Most programs that log run no pipeline.
+        from headwater.sdk.pipeline_runs import PipelineRuns
+
+        return PipelineRuns(self)
 
     @cached_property
     def models(self) -> Registry:
@@ -225,11 +236,16 @@ class Client:
         """
         then = copy(self)
         # Made when first used, and then for the present.
-        for part in ("session", "models"):
+        for part in ("session", "models", "pipelines"):
             then.__dict__.pop(part, None)
         then.moment_ms = milliseconds(moment)
         then.store = self.store.at(then.moment_ms)
         return then
+
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """What another process opens the same store with: URL with password, blobs, and who acts."""
+        return self._places.store, self._places.blobs, self.actor
 
     def close(self) -> None:
         """Flush what was logged and give back connections; a closed client is not used again."""
@@ -253,6 +269,16 @@ class Current:
     def __init__(self) -> None:
         self._client: Client | None = None
         self._lock = threading.Lock()
+        self._here: ContextVar[Client | None] = ContextVar("headwater_client", default=None)
+
+    @contextmanager
+    def using(self, client: Client) -> Generator[Client]:
+        """Use a client in this thread or task, whatever the others use: inside of a pipeline's step."""
+        token = self._here.set(client)
+        try:
+            yield client
+        finally:
+            self._here.reset(token)
 
     def connect(self, client: Client) -> Client:
         """Use this client from now on; the one before is closed."""
@@ -268,6 +294,8 @@ class Current:
         Raises:
             RefusedError: the client was closed; another store in its place would be a surprise.
         """
+        if (here := self._here.get()) is not None:
+            return here
         with self._lock:
             if self._client is None:
                 self._client = Client()

@@ -1,15 +1,17 @@
 """Model versions that a run makes."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from headwater.errors import InvalidError
 from headwater.formats import ModelFormat, choose_format, example_of, signature_of
+from headwater.model.graph import EventType
 from headwater.model.ids import ExecutionId, RunId
 from headwater.model.models import ModelVersion, NewVersion
 from headwater.model.values import Json, Properties, PropertyValue
+from headwater.tracking.outputs import link
 from headwater.tracking.session import Session
 from headwater.tracking.validation import check_key, metric_value, tag_values
 
@@ -44,8 +46,11 @@ def log_model(
     metrics: Mapping[str, object] | None,
     format: str | None,
     tags: Mapping[str, object] | None,
+    known: Sequence[ModelVersion] = (),
 ) -> ModelVersion:
     """Store a model's bytes, then register it as a version with its OUTPUT edge; see `ActiveRun.log_model`.
+
+    Of `known` versions, one of this name and these bytes is tied to the run, and nothing is registered.
 
     Raises:
         InvalidError: no format can save the model, or a name or metric cannot be used.
@@ -59,6 +64,10 @@ def log_model(
     with tempfile.TemporaryDirectory(prefix="headwater-model-") as folder:
         chosen.save(model, Path(folder))
         blob = session.blobs.put_folder(Path(folder))
+    for version in known:
+        if (version.model, version.digest) == (name, blob.digest):
+            link(session, run, version, EventType.OUTPUT, None)
+            return version
     new = NewVersion(
         model=name,
         digest=blob.digest,

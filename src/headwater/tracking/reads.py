@@ -121,7 +121,7 @@ class ReadWatch:
         self._open = []
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
-        skipped = _folders_of_code()
+        skipped = folders_of_code()
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
             if event != "open" or not self._open:
@@ -187,7 +187,7 @@ def places_of(thing: object) -> list[object]:
     return [getattr(version, "uri", None), source]
 
 
-def _folders_of_code() -> tuple[str, ...]:
+def folders_of_code() -> tuple[str, ...]:
     """Return the beginnings of paths below which no data of a run are."""
     # A hundredth of a second that only the first run waits for.
     import sysconfig

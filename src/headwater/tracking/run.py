@@ -283,7 +283,12 @@ class ActiveRun(MetricLog):
             metrics=metrics,
             format=format,
             tags=tags,
+            known=self._known_versions(),
         )
+
+    def _known_versions(self) -> list[ModelVersion]:
+        """Return versions of which one is taken instead of registering the same bytes again."""
+        return []
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Bring everything that was logged before this call into the store; True when it has all."""
@@ -309,10 +314,13 @@ class ActiveRun(MetricLog):
             self._buffer.add_op(end)
             raise
         finally:
-            self._is_over = True
-            self._series = {}
-            self._session.note_closed(self.run_id)
-            self._buffer.close_run(self._number)
+            self._forget()
+
+    def _forget(self) -> None:
+        self._is_over = True
+        self._series = {}
+        self._session.note_closed(self.run_id)
+        self._buffer.close_run(self._number)
 
     def end_at_exit(self) -> None:
         """End the run because the process ends."""
@@ -327,8 +335,11 @@ class ActiveRun(MetricLog):
         session = self._session
         self._capture = Capture(session.environment, session.project_root, session.blobs, self._attach)
         self._capture.start()
-        if session.settings.audit_reads:
-            self._reads = Reads(session.project_root, session.own_folders)
+        self._watch_reads()
+
+    def _watch_reads(self) -> None:
+        if self._session.settings.audit_reads:
+            self._reads = Reads(self._session.project_root, self._session.own_folders)
             watch.begin(self._reads)
 
     def __enter__(self) -> Self:
@@ -340,9 +351,12 @@ class ActiveRun(MetricLog):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leave()
+        self.end(*outcome(error))
+
+    def _leave(self) -> None:
         _CURRENT.set(self._outer)
         READING.set(self._outer._reads if self._outer else None)
-        self.end(*outcome(error))
 
     def __repr__(self) -> str:
         named = f", name={self._name!r}" if self._name else ""

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from headwater.model.filters import Field, Filter
-from headwater.model.graph import Context
+from headwater.model.graph import Context, Published
 from headwater.model.ids import ExecutionId, RunId
 from headwater.model.listing import Listing, Page
-from headwater.model.runs import FieldValue, NewRun, Run, RunChange, RunField
+from headwater.model.runs import FieldValue, NewRun, Run, RunChange, RunField, RunPublication
 from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
 from headwater.model.values import Properties, PropertyValue
 
@@ -71,6 +71,17 @@ class RunStore(Protocol):
         Raises:
             NotFoundError: there is no such run.
             StaleWriteError: the run is not at `expect_revision`.
+        """
+        ...
+
+    def publish(self, publication: RunPublication, /, *, key: str | None = None) -> Published:
+        """Start or change a run together with its artifacts, events and contexts, in one transaction.
+
+        An event that is there already (same execution, type, artifact) stays as it is.
+
+        Raises:
+            ConflictError: a new run's id is stored already; or as in `NodeStore.add`.
+            NotFoundError, StaleWriteError, InvalidError: as in `start`, `update` and `NodeStore.add`.
         """
         ...
 

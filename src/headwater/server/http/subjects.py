@@ -9,7 +9,7 @@ from headwater.model.data import NewDataVersion
 from headwater.model.graph import ExecutionChange, Publication
 from headwater.model.ids import ExecutionId
 from headwater.model.protocols import Store
-from headwater.model.runs import NewRun, RunChange
+from headwater.model.runs import NewRun, RunChange, RunPublication
 from headwater.model.series import SeriesBatch
 from headwater.store.calls import Call
 
@@ -62,8 +62,8 @@ def _subjects(call: Call, arguments: Mapping[str, Any], store: Store) -> Iterato
                 yield subject(kind, value)
             case NewDataVersion():
                 yield subject("data", value.name)
-            case NewRun():
-                yield subject("experiments", value.experiment)
+            case NewRun(experiment=name) | RunPublication(run=NewRun(experiment=name)):
+                yield subject("experiments", name)
             case _ if kind and isinstance(model := getattr(value, "model", None), str):
                 yield subject(kind, model)
             case _:
@@ -75,7 +75,7 @@ def _executions(call: Call, name: str, value: Any) -> Iterator[ExecutionId]:
     match value:
         case RunChange() | ExecutionChange():
             yield value.id
-        case Publication(execution=ExecutionChange() as change):
+        case Publication(execution=ExecutionChange() as change) | RunPublication(run=RunChange() as change):
             yield change.id
         case SeriesBatch():
             yield value.execution_id

@@ -1,7 +1,7 @@
 """Edges: events, attributions, associations, parents, and publishing an execution with all of them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -231,15 +231,37 @@ class Links:
             return [entity(*row) for row in self._pairs_by[table, by].among(conn, ids)]
 
     def _publish(self, conn: sa.Connection, publication: Publication) -> Published:
-        contexts = [self._context(conn, c) for c in publication.contexts]
-        artifacts = self._put_artifacts(conn, publication.artifacts)
-        execution = self._put_execution(conn, publication)
+        return self.tie(
+            conn,
+            lambda: self._put_execution(conn, publication),
+            publication.artifacts,
+            publication.contexts,
+            with_inputs=True,
+        )
+
+    def tie(
+        self,
+        conn: sa.Connection,
+        put_execution: Callable[[], ExecutionId],
+        links: Sequence[ArtifactLink],
+        new_contexts: Sequence[NewContext | ContextId],
+        *,
+        with_inputs: bool,
+    ) -> Published:
+        """Store contexts, artifacts and an execution inside a running transaction, linked to each other.
+
+        Without inputs, what the execution reads does not become part of the contexts.
+        """
+        contexts = [self._context(conn, c) for c in new_contexts]
+        artifacts = self._put_artifacts(conn, links)
+        execution = put_execution()
         events = [
             Event(artifact_id=a, execution_id=execution, type=_known(link.type), path=link.path)
-            for a, link in zip(artifacts, publication.artifacts, strict=True)
+            for a, link in zip(artifacts, links, strict=True)
         ]
         self.add_missing_events(conn, events)
-        self.attribute(conn, {Attribution(c, a): None for c in contexts for a in artifacts})
+        owned = [e.artifact_id for e in events if with_inputs or e.type.is_output]
+        self.attribute(conn, {Attribution(c, a): None for c in contexts for a in owned})
         self.associate(conn, {Association(c, execution): None for c in contexts})
         return Published(execution_id=execution, artifact_ids=tuple(artifacts), context_ids=tuple(contexts))
 

@@ -18,6 +18,7 @@ from headwater.model.graph import (
     ExecutionChange,
     NewContext,
     NewExecution,
+    Published,
 )
 from headwater.model.ids import ContextId, ExecutionId, RunId
 from headwater.model.listing import Listing, Page
@@ -28,6 +29,7 @@ from headwater.model.runs import (
     Run,
     RunChange,
     RunField,
+    RunPublication,
     RunStatus,
 )
 from headwater.model.series import LatestMetric, Points
@@ -35,6 +37,7 @@ from headwater.model.values import Properties, PropertyValue
 from headwater.store.sql import properties, search
 from headwater.store.sql.database import Database
 from headwater.store.sql.fields import field_values, run_fields
+from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
 from headwater.store.sql.prepared import Prepared
@@ -165,6 +168,33 @@ class Runs:
         self._db.write(lambda conn: self._change(conn, change))
         return self.by_execution_ids([change.id])[0]
 
+    def publish(self, publication: RunPublication, /, *, key: str | None = None) -> Published:
+        new = publication.run
+        if isinstance(new, NewRun):
+            _check_run(new)
+        run_type = self._types.ensure(builtin.RUN)
+        experiment_type = self._types.ensure(builtin.EXPERIMENT)
+
+        def put_run(conn: sa.Connection) -> ExecutionId:
+            if isinstance(new, RunChange):
+                self._change(conn, new)
+                return new.id
+            if self._ids(conn, [new.run_id]):
+                raise ConflictError(f"run {new.run_id} is stored already")
+            wanted = NewContext(type_id=experiment_type, name=new.experiment)
+            return self._insert(conn, new, run_type, self._contexts.ensure(conn, wanted))
+
+        def job(conn: sa.Connection) -> Published:
+            return self._links.tie(
+                conn,
+                lambda: put_run(conn),
+                publication.artifacts,
+                publication.contexts,
+                with_inputs=False,
+            )
+
+        return write_once(self._db, job, key=key, request=publication, result=Published)
+
     def log_params(self, run_: ExecutionId, params: Properties, /) -> None:
         self._db.write(lambda conn: self._add_params(conn, run_, params))
 
@@ -235,13 +265,14 @@ class Runs:
             found = self._contexts.by_ids(conn, conn.execute(statement).scalars().all())
         return sorted(found.values(), key=lambda c: c.name or "")
 
-    def _insert(self, conn: sa.Connection, new: NewRun, type_id: Any, experiment: ContextId) -> None:
+    def _insert(self, conn: sa.Connection, new: NewRun, type_id: Any, experiment: ContextId) -> ExecutionId:
         execution_id = self._executions.insert(
             conn,
             [
                 NewExecution(
                     type_id=type_id,
                     state=EXECUTION_STATES[new.status],
+                    properties=new.properties,
                     params=new.params,
                     custom_properties=new.tags,
                 )
@@ -262,6 +293,7 @@ class Runs:
             heartbeat_ms=now if new.has_heartbeat else None,
         )
         self._links.associate(conn, [Association(experiment, execution_id)])
+        return execution_id
 
     def _add_params(self, conn: sa.Connection, run_: ExecutionId, params: Properties) -> None:
         stored = self._executions.named_properties(conn, run_, Space.PARAM, params)
@@ -325,7 +357,15 @@ class Runs:
         state = KEEP if change.status is KEEP else EXECUTION_STATES[change.status]
         self._executions.change(
             conn,
-            [ExecutionChange(id=change.id, state=state, custom_properties=change.tags, touch=bool(fields))],
+            [
+                ExecutionChange(
+                    id=change.id,
+                    state=state,
+                    properties=change.properties,
+                    custom_properties=change.tags,
+                    touch=bool(fields),
+                )
+            ],
         )
 
 

@@ -1,0 +1,408 @@
+"""The runner: takes a pipeline's graph from where the store says it is to its end."""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.model.graph import ExecutionState
+from headwater.model.ids import ContextId, ExecutionId
+from headwater.model.values import Properties
+from headwater.pipelines.approvals import Approvals
+from headwater.pipelines.calls import Call
+from headwater.pipelines.deciding import Decider
+from headwater.pipelines.events import Listener, PipelineResult, StepEvent, StepResult, StepState
+from headwater.pipelines.graph import Graph, Node, Work
+from headwater.pipelines.history import Attempt, Product, attempts_of, newest, products_of
+from headwater.pipelines.keying import Keys
+from headwater.pipelines.leases import INTERRUPTED, is_held, take_away
+from headwater.pipelines.performing import Ending, Enter, Task
+from headwater.pipelines.records import PipelineRun, RunState, inner_context, pipeline_context
+from headwater.pipelines.resolving import NodeState, Progress, Readiness, Resolver
+from headwater.pipelines.slots import Slot
+from headwater.pipelines.workforce import IDLE_S, Outcome, Workforce
+from headwater.tracking import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerSettings:
+    """How a runner works.
+
+    Attributes:
+        workers: Processors that steps may take at once; by default as many as the executor has workers.
+        uses_cache: Reuse what earlier runs have made.
+        lease_s: Silence after which the holder of an attempt is taken for dead.
+        poll_s: Time between two looks at what others do.
+        waits_for_people: Go on looking for approvals, instead of ending in the state `waiting`.
+    """
+
+    workers: float = 1
+    uses_cache: bool = True
+    lease_s: float = 60.0
+    poll_s: float = 0.5
+    waits_for_people: bool = False
+
+
+class Runner:
+    """Runs one run of a pipeline; several may work on the same run at once.
+
+    Args:
+        session: The store.
+        graph: What is to run.
+        run: The run.
+        parent_id: The run that this runner is.
+        facts: Gives what is known of code and environment.
+        executor: Where steps run.
+        enter: Opens the store in another process; None: the executor has threads of this one.
+        listen: Told what happens.
+        settings: How it works.
+        clock_s: A clock that only goes forward.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        graph: Graph,
+        run: PipelineRun,
+        *,
+        parent_id: ExecutionId,
+        facts: Callable[[], Properties],
+        executor: Executor,
+        enter: Enter | None,
+        listen: Listener,
+        settings: RunnerSettings,
+        keys: Keys,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._session, self._graph, self._run = session, graph, run
+        self._parent_id, self._facts = parent_id, facts
+        self._listen, self._settings, self._clock_s, self._keys = listen, settings, clock_s, keys
+        self._nodes = {name: Progress(node) for name, node in graph.nodes.items()}
+        self._decider = Decider(session, run, self._contexts, uses_cache=settings.uses_cache)
+        self._approvals = Approvals(session, run)
+        self._pipeline_id = pipeline_context(session, run.pipeline)
+        self._inner: dict[str, ContextId] = {}
+        self._calls: dict[Slot, Call] = {}
+        self._history: dict[Slot, Attempt] = {}
+        self._work = Workforce(
+            session, executor, enter, workers=settings.workers, task=self._task, clock_s=clock_s
+        )
+        self._elsewhere: dict[Slot, Call] = {}
+        self._people: dict[str, Node] = {}
+        self._next_poll_s = 0.0
+
+    def work(self, pinned: dict[str, str]) -> PipelineResult:
+        """Run what has to run, until nothing can go on.
+
+        Args:
+            pinned: Which version each reference named when the run began; new ones are added.
+        """
+        self._history = newest(attempts_of(self._session.store, self._run.id))
+        with tempfile.TemporaryDirectory(prefix="headwater-pipeline-") as folder:
+            self._resolver = Resolver(self._session, self._nodes, Path(folder), pinned)
+            try:
+                while self._advance():
+                    self._await()
+            finally:
+                self._work.stop()
+            return self._result()
+
+    def _advance(self) -> bool:
+        """Start all that can start; False when there is nothing to wait for."""
+        while ready := self._ready():
+            self._open(ready)
+        self._work.start()
+        waits = self._people and self._settings.waits_for_people
+        return bool(self._work.is_busy or self._elsewhere or waits)
+
+    def _await(self) -> None:
+        """Wait until something has happened, and take it in."""
+        looks = bool(self._elsewhere or self._people)
+        for outcome in self._work.wait(self._settings.poll_s if looks else IDLE_S):
+            self._take(outcome)
+        if looks and self._clock_s() >= self._next_poll_s:
+            self._next_poll_s = self._clock_s() + self._settings.poll_s
+            self._look()
+
+    def _take(self, outcome: Outcome) -> None:
+        """Take in what became of an attempt."""
+        call, report = outcome.call, outcome.report
+        if report is None:
+            self._interrupted(call, outcome.why)
+            return
+        match report.ending:
+            case Ending.COMPLETE:
+                self._decider.reuse.forget([stored.bytes_digest for stored in report.outputs])
+                note = f"read without declaring: {', '.join(report.reads)}" if report.reads else ""
+                product = Product(report.outputs, report.shape)
+                self._done(call, product, StepState.COMPLETE, note, report.execution_id)
+            case Ending.FAILED:
+                self._failed(call, report.error or "", report.execution_id)
+            case Ending.TAKEN:
+                self._elsewhere[call.slot] = call
+                self._change(call, StepState.ELSEWHERE)
+
+    def _ready(self) -> list[Node]:
+        """Return nodes that can run now, and settle those that never will."""
+        found: list[Node] = []
+        for name, progress in self._nodes.items():
+            if progress.state is not NodeState.WAITING or name in self._people:
+                continue
+            match self._resolver.readiness(progress.node):
+                case Readiness.READY:
+                    found.append(progress.node)
+                case Readiness.SKIP:
+                    progress.state = NodeState.SKIPPED
+                    self._tell(Slot(name), StepState.SKIPPED)
+                case Readiness.BLOCKED:
+                    progress.state = NodeState.BLOCKED
+                    self._tell(Slot(name), StepState.BLOCKED)
+                case Readiness.WAIT:
+                    continue
+        return found
+
+    def _open(self, nodes: Sequence[Node]) -> None:
+        """Turn nodes into calls, and decide which of them have to run."""
+        calls: list[Call] = []
+        for node in nodes:
+            if node.work is Work.APPROVAL:
+                self._ask(node)
+                continue
+            made = self._calls_of(node)
+            progress = self._nodes[node.name]
+            progress.slots, progress.state = [call.slot for call in made], NodeState.OPEN
+            progress.settle()
+            calls += made
+        if calls:
+            self._decide(calls)
+
+    def _calls_of(self, node: Node) -> list[Call]:
+        assert node.step is not None
+        made: list[Call] = []
+        for slot, bindings in self._resolver.calls(node):
+            before = self._history.get(slot)
+            call = Call(
+                node=node,
+                step=node.step,
+                slot=slot,
+                bindings=bindings,
+                key=self._keys.key(node.step, bindings),
+                is_reusable=node.step.options.cache,
+                attempt=before.number if before else 0,
+            )
+            self._calls[slot] = call
+            made.append(call)
+        return made
+
+    def _decide(self, calls: list[Call]) -> None:
+        fresh = [call for call in calls if not self._is_elsewhere(call)]
+        decision = self._decider.decide(fresh, self._history)
+        for call, product, execution in decision.done:
+            self._done(call, product, StepState.RESUMED, "", execution)
+        for call, product, origin in decision.reused:
+            self._done(call, product, StepState.REUSED, origin, None)
+        for call in decision.to_run:
+            self._work.add(call)
+
+    def _is_elsewhere(self, call: Call) -> bool:
+        """Tell whether somebody else works on a call now; take it over where its holder is dead."""
+        before = self._history.get(call.slot)
+        if before is None or before.is_done:
+            return False
+        call.before.append(before.execution.id)
+        if before.run is None or before.state is not ExecutionState.RUNNING:
+            return False
+        if not is_held(before.run, now_ms=self._now_ms(), lease_s=self._settings.lease_s):
+            why = "its process gave no more sign of life"
+            if take_away(self._session.store, before.run, now_ms=self._now_ms(), why=why):
+                self._tell(call.slot, StepState.INTERRUPTED, why)
+                return False
+        self._elsewhere[call.slot] = call
+        self._change(call, StepState.ELSEWHERE)
+        return True
+
+    def _task(self, call: Call) -> Task:
+        """Return the task of a call's next attempt, which starts now."""
+        call.attempt += 1
+        self._change(call, StepState.RUNNING, call.reason)
+        return Task(
+            pipeline=self._run.pipeline,
+            run=self._run.name,
+            seed=self._run.seed,
+            slot=call.slot,
+            attempt=call.attempt,
+            address=call.step.address,
+            bindings=call.bindings,
+            key=call.key,
+            parent_id=self._parent_id,
+            contexts=self._contexts(call.node),
+            facts=self._facts(),
+            before=tuple(call.before),
+            reason=call.reason,
+            is_reusable=call.is_reusable,
+        )
+
+    def _interrupted(self, call: Call, why: str) -> None:
+        """Give up an attempt whose process is gone."""
+        attempt = newest(attempts_of(self._session.store, self._run.id)).get(call.slot)
+        if attempt and attempt.run and attempt.number == call.attempt and not attempt.is_done:
+            take_away(self._session.store, attempt.run, now_ms=self._now_ms(), why=why)
+        execution = attempt.execution.id if attempt else None
+        self._failed(call, f"{INTERRUPTED}: {why}", execution, state=StepState.INTERRUPTED)
+
+    def _failed(
+        self,
+        call: Call,
+        why: str,
+        execution: ExecutionId | None,
+        *,
+        state: StepState = StepState.FAILED,
+    ) -> None:
+        if execution is not None:
+            call.before.append(execution)
+        call.failures += 1
+        call.reason = ""
+        if call.failures > call.options.retries:
+            self._change(call, state, why, execution)
+            progress = self._nodes[call.node.name]
+            progress.failed.add(call.slot)
+            progress.settle()
+            return
+        self._work.add_later(call)
+        call.reason = f"try {call.failures + 1} of {call.options.retries + 1}"
+        self._change(call, StepState.RETRYING, why, execution)
+
+    def _done(
+        self, call: Call, product: Product, state: StepState, note: str, execution: ExecutionId | None
+    ) -> None:
+        progress = self._nodes[call.node.name]
+        progress.products[call.slot] = product
+        self._change(call, state, note, execution)
+        progress.settle()
+
+    def _look(self) -> None:
+        """Look at what others do: other runners, and people."""
+        self._history = newest(attempts_of(self._session.store, self._run.id))
+        for slot, call in list(self._elsewhere.items()):
+            attempt = self._history.get(slot)
+            if attempt is None:
+                continue
+            call.attempt = attempt.number
+            if attempt.state is ExecutionState.RUNNING and self._still_held(attempt):
+                continue
+            del self._elsewhere[slot]
+            self._after_other(call, attempt)
+        for name in list(self._people):
+            self._ask(self._people.pop(name))
+
+    def _still_held(self, attempt: Attempt) -> bool:
+        if attempt.run is None:
+            return False
+        if is_held(attempt.run, now_ms=self._now_ms(), lease_s=self._settings.lease_s):
+            return True
+        why = "its process gave no more sign of life"
+        return not take_away(self._session.store, attempt.run, now_ms=self._now_ms(), why=why)
+
+    def _after_other(self, call: Call, attempt: Attempt) -> None:
+        products = products_of(self._session, [attempt.execution]) if attempt.is_done else {}
+        if attempt.execution.id in products:
+            self._done(
+                call,
+                products[attempt.execution.id],
+                StepState.COMPLETE,
+                "by another runner",
+                attempt.execution.id,
+            )
+        elif attempt.state is ExecutionState.FAILED and not (attempt.error or "").startswith(INTERRUPTED):
+            self._failed(call, attempt.error or "", attempt.execution.id)
+        else:
+            call.before.append(attempt.execution.id)
+            self._work.add(call)
+
+    def _ask(self, node: Node) -> None:
+        slot = Slot(node.name)
+        answer = self._approvals.answer(slot, self._contexts(node))
+        progress = self._nodes[node.name]
+        progress.slots = [slot]
+        if answer.product is not None:
+            progress.products[slot] = answer.product
+            self._tell(slot, StepState.COMPLETE, answer.note)
+        elif answer.is_rejected:
+            progress.failed.add(slot)
+            self._tell(slot, StepState.FAILED, answer.note)
+        else:
+            if progress.state is NodeState.WAITING and answer.is_new:
+                self._tell(slot, StepState.APPROVAL, answer.note)
+            self._people[node.name] = node
+            return
+        progress.settle()
+
+    def _contexts(self, node: Node) -> tuple[ContextId, ...]:
+        inner: list[ContextId] = []
+        for scope, pipeline in node.scopes:
+            if scope not in self._inner:
+                self._inner[scope] = inner_context(self._session, self._run, scope, pipeline)
+            inner.append(self._inner[scope])
+        return (self._pipeline_id, self._run.id, *inner)
+
+    def _change(
+        self, call: Call, state: StepState, note: str = "", execution: ExecutionId | None = None
+    ) -> None:
+        call.state, call.note = state, note
+        ran = state in {StepState.COMPLETE, StepState.FAILED, StepState.RETRYING} and call.started_s
+        self._tell(call.slot, state, note, self._clock_s() - call.started_s if ran else None, execution)
+
+    def _tell(
+        self,
+        slot: Slot,
+        state: StepState,
+        note: str = "",
+        elapsed_s: float | None = None,
+        execution: ExecutionId | None = None,
+    ) -> None:
+        self._listen(
+            StepEvent(
+                time_ms=self._now_ms(),
+                slot=slot,
+                state=state,
+                note=note,
+                elapsed_s=elapsed_s,
+                execution_id=execution,
+            )
+        )
+
+    def _now_ms(self) -> int:
+        return self._session.clock_ms()
+
+    def _result(self) -> PipelineResult:
+        steps: dict[str, StepResult] = {}
+        for progress in self._nodes.values():
+            for slot in progress.slots or [Slot(progress.node.name)]:
+                steps[str(slot)] = self._step_result(progress, slot)
+        states = {step.state for step in steps.values()}
+        if states & {StepState.FAILED, StepState.INTERRUPTED, StepState.BLOCKED}:
+            state = RunState.FAILED
+        elif StepState.APPROVAL in states or StepState.WAITING in states:
+            state = RunState.WAITING
+        else:
+            state = RunState.COMPLETE
+        value = self._resolver.value(self._graph.result) if state is RunState.COMPLETE else None
+        return PipelineResult(run=self._run, state=state, steps=steps, value=value)
+
+    def _step_result(self, progress: Progress, slot: Slot) -> StepResult:
+        call = self._calls.get(slot)
+        product = progress.products.get(slot)
+        outputs = product.outputs if product else ()
+        if call is not None:
+            return StepResult(slot=slot, state=call.state, note=call.note, outputs=outputs)
+        if slot.node in self._people:
+            return StepResult(slot=slot, state=StepState.APPROVAL)
+        state = {
+            NodeState.DONE: StepState.COMPLETE,
+            NodeState.SKIPPED: StepState.SKIPPED,
+            NodeState.FAILED: StepState.FAILED,
+            NodeState.BLOCKED: StepState.BLOCKED,
+        }.get(progress.state, StepState.WAITING)
+        return StepResult(slot=slot, state=state, outputs=outputs)

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
 
 from headwater.blobs import open_blobs
 from headwater.server.http.app import create_app
@@ -33,6 +34,12 @@ def health(rest: Rest, name: str) -> tuple[int, str]:
     """Status and body."""
     answer = rest.pool.request("GET", f"{rest.url}/health/{name}")
     return answer.status, answer.data.decode()
+
+
+def allow_connections(name: str, *, are_allowed: bool) -> sql.Composed:
+    """SQL that lets nobody connect to a database, or everybody."""
+    statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    return statement.format(sql.Identifier(name), sql.Literal(are_allowed))
 
 
 @pytest.mark.parametrize(
@@ -63,10 +70,10 @@ def test_a_database_that_is_away_makes_a_server_unready_until_it_is_back(
     with serving(live, url, tmp_path) as rest, psycopg.connect(other, autocommit=True) as admin:
         assert health(rest, "ready")[0] == 200
 
-        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        admin.execute(allow_connections(name, are_allowed=False))
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
         away = health(rest, "ready")
-        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        admin.execute(allow_connections(name, are_allowed=True))
 
         assert away[0] == 503, away
         assert health(rest, "live")[0] == health(rest, "ready")[0] == 200

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import SchemaError
 from headwater.model.builtin import SYSTEM_TYPES
+from headwater.model.times import now_ms
 from headwater.store.sql import schema
 from headwater.store.sql.database import Database
 from headwater.store.sql.dialects.sqlite import database_path, read_only
@@ -67,7 +68,7 @@ def upgrade_url(url: str, migrations: Migrations = Migrations()) -> tuple[int, i
         SchemaError: the database is empty, or newer than this headwater.
         UnavailableError: it cannot be reached.
     """
-    db = Database(url, clock_ms=lambda: time.time_ns() // 1_000_000)
+    db = Database(url, clock_ms=now_ms)
     try:
         if db.dialect.name == "sqlite":
             _refuse_foreign_file(database_path(url))

@@ -24,7 +24,7 @@ from tests.transport.scripted import DROP, Reply, ScriptedServer
 TYPE = (f"Content-Type: {MEDIA_TYPE}",)
 QUICK = partial(Connection, read_timeout_s=0.5, connect_timeout_s=0.5, tries=3)
 PATIENT = partial(Connection, tries=60)
-HEAD = Reply(body=pack({"store_id": "s", "seq": 0, "hash": "", "time_ms": 0}), headers=TYPE)
+WELCOME = Reply(body=pack(None), headers=TYPE)
 """What a server answers to whoever opens a store on it."""
 POINTS = Points.of([(0, 0, 0.5)])
 
@@ -35,7 +35,7 @@ def serve() -> Generator[Callable[..., tuple[ScriptedServer, RemoteStore]]]:
     started = []
 
     def start(*script: Reply) -> tuple[ScriptedServer, RemoteStore]:
-        running = ScriptedServer(HEAD, *script).running()
+        running = ScriptedServer(WELCOME, *script).running()
         server = running.__enter__()
         store = RemoteStore(server.url, environment={}, open_connection=QUICK)
         started.append((running, store))

@@ -38,6 +38,7 @@ AT_THE_DATABASE = [
     ("db", "upgrade"),
     ("db", "backup", "copy"),
     ("server", "--port", "0"),
+    ("server", "mlmd", "--port", "0"),
 ]
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, BinaryIO, Final, cast
@@ -21,6 +22,8 @@ _PART_BYTES: Final = 8 * 2**20
 """Larger files go up in parts of this size, so that a break costs one part."""
 _RESUMES: Final = 5
 """How often in a row a broken transfer is taken up again without a byte getting through."""
+_PAUSE_S: Final = 0.1
+"""How long the first wait is before a broken upload goes on; each further one is longer by this."""
 
 
 class HttpPlace:
@@ -110,17 +113,24 @@ class HttpPlace:
         while offset < size_bytes:
             file.seek(offset)
             try:
-                headers = {"Upload-Offset": str(offset)}
-                sent = self._connection.ask("PATCH", path, body=file.read(_PART_BYTES), headers=headers)
-                offset, tries = int(_json(self._checked(sent, key))["size_bytes"]), 0
+                offset, tries = self._sent_part(path, key, offset, file.read(_PART_BYTES)), 0
             except UnavailableError:
                 tries += 1
                 if tries > _RESUMES:
                     raise
+                time.sleep(_PAUSE_S * tries)
                 asked = self._checked(self._connection.ask("GET", path, is_repeatable=True), key)
                 offset = int(_json(asked)["size_bytes"])
         done = self._connection.ask("PUT", f"{_path(key)}?upload={upload}", is_repeatable=True)
         self._checked(done, key)
+
+    def _sent_part(self, path: str, key: str, offset: int, part: bytes) -> int:
+        """Send a part, and return how far the upload has come then."""
+        sent = self._connection.ask("PATCH", path, body=part, headers={"Upload-Offset": str(offset)})
+        if sent.status == 409:
+            # What arrived before a break was still being written when it was asked for.
+            raise UnavailableError(f"{self.url}: {_message(sent)}")
+        return int(_json(self._checked(sent, key))["size_bytes"])
 
     def _checked(self, answer: Answer, key: str) -> Answer:
         """Return an answer that is none of an error; turn the others into what reading a place raises."""

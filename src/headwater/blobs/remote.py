@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final, cast
 from headwater.blobs.digests import Hasher, copy_chunks, key_of
 from headwater.blobs.drivers import FileSystem, driver_errors, protocols_of
 from headwater.model.blobs import FILE_SCHEME, FOLDER_SCHEME
+from headwater.model.times import now_ms
 
 _OBJECT_STORES: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "r2"})
 """An object is there when its upload has ended, and not before."""
@@ -140,7 +141,7 @@ def _time_of(info: Mapping[str, Any]) -> int:
             case _:
                 continue
     # Unknown counts as new: what is new is never removed.
-    return int(time.time() * 1000)
+    return now_ms()
 
 
 class MemoryPlace(RemotePlace):

@@ -35,12 +35,14 @@ def _read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> P
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidError(f"{file} is no TOML: {error}") from error
     ctx.meta[_OIDC] = table.pop("oidc", None)
-    known = {option.name for option in ctx.command.params} - {"config"}
-    named = {key.replace("-", "_"): value for key, value in table.items()}
-    if unknown := named.keys() - known:
-        takes = ", ".join(sorted(map(str, known)))
+    # Keys are called as the flags are; some options have a name of their own.
+    known = {option.opts[0].removeprefix("--"): option.name for option in ctx.command.params}
+    del known["config"]
+    named = {key.replace("_", "-"): value for key, value in table.items()}
+    if unknown := named.keys() - known.keys():
+        takes = ", ".join(sorted(known))
         raise InvalidError(f"{file}: [server] has no {', '.join(sorted(unknown))}; it takes {takes}")
-    ctx.default_map = named
+    ctx.default_map = {str(known[key]): value for key, value in named.items()}
     return file
 
 

@@ -10,7 +10,7 @@ from headwater.cli.session import options_of
 from headwater.errors import InvalidError, MissingDependencyError
 from headwater.model.protocols import AccessStore
 from headwater.sdk.client import places_of
-from headwater.store import open_store
+from headwater.store import open_store, require_database
 
 if TYPE_CHECKING:
     from headwater.server.auth import Guard
@@ -56,6 +56,9 @@ def mlmd(
     except ModuleNotFoundError as missing:
         raise MissingDependencyError("grpcio", "grpc", "headwater server mlmd") from missing
 
+    url = places_of(options_of(ctx).store).store
+    # Who calls is found out from what a server never tells of its accounts.
+    require_database(url)
     tls = None
     if tls_key and tls_cert:
         ca = tls_ca.read_bytes() if tls_ca else None
@@ -63,7 +66,7 @@ def mlmd(
     # Held back in all threads that start from here on, so that `sigwait` gets them and nothing is cut short.
     stops = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
-    with open_store(places_of(options_of(ctx).store).store) as store:
+    with open_store(url) as store:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         running = MlmdServer(
             store,

@@ -1,6 +1,5 @@
 """`headwater tokens`: what programs say who they are with."""
 
-import time
 from typing import Any, Final
 
 import click
@@ -10,6 +9,7 @@ from headwater.cli.output import json_option, print_facts, print_rows, when
 from headwater.cli.session import client
 from headwater.model.access import NewToken, Role, Token, TokenId, TokenKind, new_secret, secret_digest
 from headwater.model.protocols import AccessStore
+from headwater.model.times import now_ms
 
 COLUMNS: Final = ("id", "account", "name", "kind", "limit", "created", "expires", "used")
 
@@ -44,7 +44,7 @@ def add(
             account,
             name,
             limit=None if limit is None else Role.of(limit),
-            expires_ms=None if expires_s is None else round((time.time() + expires_s) * 1000),
+            expires_ms=None if expires_s is None else now_ms() + round(expires_s * 1000),
             actor=opened.actor,
             reason=reason,
         )

@@ -1,8 +1,14 @@
 """Moments: how people write them, and milliseconds since the epoch."""
 
+import time
 from datetime import UTC, datetime
 
 from headwater.errors import InvalidError
+
+
+def now_ms() -> int:
+    """Return the time now in milliseconds since the epoch, UTC."""
+    return time.time_ns() // 1_000_000
 
 
 def milliseconds(moment: str | datetime | int) -> int:

@@ -1,10 +1,10 @@
 """The backups of one store: database and bytes by the addresses of a project."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.model.protocols import BlobStore
+from headwater.model.times import now_ms
 from headwater.sdk.project import Places
 from headwater.tracking.session import without_password
 from headwater.upkeep import Backup, Restored, back_up, backups, choose, prune, restore
@@ -29,7 +29,7 @@ class BackupSet:
             _open_blobs(self.places.blobs),
             self.folder,
             _open_blobs,
-            clock_ms=lambda: time.time_ns() // 1_000_000,
+            clock_ms=now_ms,
             store_name=without_password(self.places.store),
         )
 

@@ -16,6 +16,7 @@ __all__ = [
     "load_database",
     "open_foreign",
     "open_store",
+    "require_database",
     "upgrade_store",
 ]
 
@@ -114,9 +115,18 @@ def is_empty_database(url: str) -> bool:
     return backup.is_empty(url)
 
 
-def _check_url(url: str) -> None:
+def require_database(url: str) -> None:
+    """Check that a store is not behind a server, for what only its database can do.
+
+    Raises:
+        RefusedError: it is.
+    """
     if is_server_url(url):
         raise RefusedError(f"{url} is a server: do this where its database is")
+
+
+def _check_url(url: str) -> None:
+    require_database(url)
     scheme = url.partition(":")[0].partition("+")[0]
     if "://" not in url or scheme not in SCHEMES:
         raise InvalidError(f"{url!r} is not a store URL; it begins with one of {', '.join(SCHEMES)} and ://")

@@ -23,7 +23,7 @@ class JournalLock:
     def take(cls, path: Path) -> "JournalLock | None":
         """Lock a file, made when it is not there; None when a living process holds it."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        if _lock(descriptor) and _is_at(path, descriptor):
+        if lock_open(descriptor) and _is_at(path, descriptor):
             return cls(path, descriptor)
         os.close(descriptor)
         return None
@@ -42,7 +42,8 @@ class JournalLock:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int) -> bool:
+    def lock_open(descriptor: int) -> bool:
+        """Lock an open file until it is closed; False when somebody else holds it."""
         os.lseek(descriptor, _BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -53,7 +54,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> bool:
+    def lock_open(descriptor: int) -> bool:
+        """Lock an open file until it is closed; False when somebody else holds it."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

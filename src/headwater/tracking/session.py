@@ -3,7 +3,6 @@
 import atexit
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -17,6 +16,7 @@ from headwater.model.actor import default_actor
 from headwater.model.graph import NewType
 from headwater.model.ids import RunId, TypeId
 from headwater.model.protocols import BlobStore, Store
+from headwater.model.times import now_ms
 from headwater.tracking.environment import Environment
 from headwater.tracking.reads import local_path
 from headwater.tracking.settings import TrackingSettings
@@ -24,11 +24,6 @@ from headwater.tracking.sync import SyncReport
 from headwater.tracking.tracker import Tracker
 
 _LOG: Final = logging.getLogger("headwater.tracking")
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds since the epoch, UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class OpenRun(Protocol):

@@ -79,3 +79,12 @@ class UpkeepStore(Protocol):
     def facts(self) -> StoreFacts:
         """Count the rows of all tables in one moment."""
         ...
+
+    def check_schema(self) -> None:
+        """Check that the database is reached, and that its tables are still of the version they must have.
+
+        Raises:
+            SchemaError: another headwater has upgraded or replaced them meanwhile.
+            UnavailableError: it cannot be reached.
+        """
+        ...

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from headwater.errors import ConflictError, InvalidError, UnauthenticatedError
 from headwater.model.access import TOKEN_PREFIX, Account, Identity, NewAccount, OidcSubject, Role
 from headwater.model.protocols import AccessStore
+from headwater.model.times import now_ms
 from headwater.server.auth.guards import TokenGuard, identity_of
 from headwater.server.auth.oidc import Claims, OidcSettings, Provider
 
@@ -22,7 +23,7 @@ class OidcGuard(TokenGuard):
         access: AccessStore,
         provider: Provider,
         *,
-        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock_ms: Callable[[], int] = now_ms,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask a store and a provider who is who."""

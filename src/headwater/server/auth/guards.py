@@ -19,6 +19,7 @@ from headwater.model.access import (
     secret_digest,
 )
 from headwater.model.protocols import AccessStore
+from headwater.model.times import now_ms
 from headwater.server.auth.headers import Basic, Bearer, parse_authorization
 from headwater.server.auth.passwords import Passwords
 from headwater.server.auth.remembering import Remembered
@@ -94,7 +95,7 @@ class TokenGuard:
         self,
         access: AccessStore,
         *,
-        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock_ms: Callable[[], int] = now_ms,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask a store who is who.
@@ -186,7 +187,7 @@ class BasicGuard(TokenGuard):
         access: AccessStore,
         *,
         passwords: Passwords | None = None,
-        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock_ms: Callable[[], int] = now_ms,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask a store who is who; arguments as those of `TokenGuard`."""

@@ -11,6 +11,7 @@ import msgspec
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from headwater.model.times import now_ms
 from headwater.server.http.metrics import observe
 
 LOG: Final = logging.getLogger("headwater.access")
@@ -61,7 +62,7 @@ def _write(scope: Scope, request_id: str, status: int, size_bytes: int, seconds:
         return
     identity = scope["state"].get("identity")
     line = {
-        "time_ms": time.time_ns() // 1_000_000,
+        "time_ms": now_ms(),
         "id": request_id,
         "client": scope["client"][0] if scope.get("client") else None,
         "account": identity.name if identity is not None else None,

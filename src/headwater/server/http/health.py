@@ -31,7 +31,7 @@ def health_router(backend: Backend) -> APIRouter:
     def ready() -> Response:
         """Tell whether the database is reached and its tables are of the right version."""
         try:
-            backend.store.ledger.head()
+            backend.store.upkeep.check_schema()
         except HeadwaterError as error:
             return json_fault(error.code, str(error), 503, headers={"Retry-After": "1"})
         return Response(b'{"status":"ready"}', media_type="application/json")

@@ -1,7 +1,6 @@
 """Browsers sign in at an identity provider, and out again."""
 
 import secrets
-import time
 from collections.abc import Callable
 from hmac import compare_digest
 from typing import Final
@@ -20,6 +19,7 @@ from headwater.model.access import (
     secret_digest,
 )
 from headwater.model.protocols import AccessStore
+from headwater.model.times import now_ms
 from headwater.server.auth import OidcGuard, Provider, admit
 from headwater.server.http.access import SESSION, cookie_name, is_plain, public
 
@@ -34,7 +34,7 @@ def login_router(
     access: AccessStore,
     guard: OidcGuard,
     *,
-    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    clock_ms: Callable[[], int] = now_ms,
 ) -> APIRouter:
     """Return `GET /login`, `GET /login/callback` and `POST /logout`."""
     router = APIRouter(dependencies=[public()])

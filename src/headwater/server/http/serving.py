@@ -25,8 +25,7 @@ from headwater.server.http.backend import Backend
 from headwater.server.http.callers import callers
 from headwater.server.http.metrics import FOLDER_VARIABLE
 from headwater.server.http.settings import ServerSettings
-from headwater.store import open_store
-from headwater.transport.address import is_server_url
+from headwater.store import open_store, require_database
 
 SETTINGS_VARIABLE: Final = "HEADWATER_SERVER_SETTINGS"
 """Carries the settings to the processes of a server; nobody else sets it."""
@@ -61,8 +60,7 @@ def check(settings: ServerSettings, host: str, *, workers: int, is_insecure: boo
             several processes cannot share the store; or the store is behind a server itself.
         UnavailableError, SchemaError: the store cannot be opened.
     """
-    if is_server_url(settings.store):
-        raise RefusedError(f"{settings.store} is a server: do this where its database is")
+    require_database(settings.store)
     if workers > 1 and settings.store.startswith("memory:"):
         raise RefusedError("a store in memory belongs to one process: say --workers 1, or name a database")
     with open_store(settings.store) as store:

@@ -4,6 +4,8 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator
+from io import FileIO
+from os import fstat
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from headwater.blobs.manifests import decode_manifest, manifest_digest
 from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError
 from headwater.model.blobs import FOLDER_SCHEME, Blob
 from headwater.model.protocols import BlobStore
+from headwater.tracking.journal_lock import lock_open
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _STALE_S: Final = 24 * 3600
@@ -54,20 +57,24 @@ class Uploads:
         """Add bytes at the end of an upload; returns its size then.
 
         Raises:
-            ConflictError: the upload does not end at `offset`.
+            ConflictError: the upload does not end at `offset`, or somebody adds to it at this moment.
         """
-        path = self.path(upload)
-        size_bytes = path.stat().st_size
-        if offset != str(size_bytes):
-            raise ConflictError(f"the upload has {size_bytes} bytes: send Upload-Offset: {size_bytes}")
-        await self._write(path, pieces)
-        return path.stat().st_size
+        with self.path(upload).open("ab", buffering=0) as file:
+            # One at a time: what came before a break may still be on its way to the disk.
+            if not lock_open(file.fileno()):
+                raise ConflictError("another request adds to this upload: ask how far it has come, and go on")
+            size_bytes = fstat(file.fileno()).st_size
+            if offset != str(size_bytes):
+                raise ConflictError(f"the upload has {size_bytes} bytes: send Upload-Offset: {size_bytes}")
+            await _write(file, pieces)
+            return fstat(file.fileno()).st_size
 
     async def spool(self, pieces: AsyncIterator[bytes]) -> Path:
         """Write the whole of a body to a new upload's file."""
         path = self.path(self.start())
         try:
-            await self._write(path, pieces)
+            with path.open("ab", buffering=0) as file:
+                await _write(file, pieces)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -82,12 +89,6 @@ class Uploads:
         path.unlink(missing_ok=True)
         return was_there
 
-    async def _write(self, path: Path, pieces: AsyncIterator[bytes]) -> None:
-        # One write after another, each to its end: what is in the file is always a beginning of the body.
-        with path.open("ab", buffering=0) as file:
-            async for piece in pieces:
-                await run_in_threadpool(file.write, piece)
-
     def _sweep(self) -> None:
         for path in self._folder.iterdir():
             try:
@@ -95,6 +96,12 @@ class Uploads:
                     path.unlink(missing_ok=True)
             except FileNotFoundError:  # another process was quicker
                 continue
+
+
+async def _write(file: FileIO, pieces: AsyncIterator[bytes]) -> None:
+    # One write after another, each to its end: what is in the file is always a beginning of the body.
+    async for piece in pieces:
+        await run_in_threadpool(file.write, piece)
 
 
 def keep_verified(blobs: BlobStore, digest: str, path: Path) -> Blob:

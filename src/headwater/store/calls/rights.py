@@ -21,7 +21,7 @@ _READ: Final = {
     "runs": "by_execution_ids count experiments fields get page values with_prefix",
     "series": "buckets keys latest read sample",
     "types": "all find get",
-    "upkeep": "digests_in_use facts named_bytes removed_runs tombstones",
+    "upkeep": "check_schema digests_in_use facts named_bytes removed_runs tombstones",
 }
 _WRITE: Final = {
     "artifacts": "add update",

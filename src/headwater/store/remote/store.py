@@ -57,13 +57,16 @@ class RemoteStore:
         Raises:
             InvalidError: the URL is no such address.
             UnavailableError: nobody answers there, or somebody who is no Headwater server.
+            UnauthenticatedError, ForbiddenError: nobody is to know anything without saying who they are, or
+                who they are may see nothing.
+            SchemaError: the server's database was upgraded or replaced by another version.
         """
         address = Address.of(url, environment)
         self.url = address.url
         self._connection = open_connection(address)
         self._moment_ms: int | None = None
         self._open_parts()
-        self.ledger.head()
+        self.upkeep.check_schema()
 
     def _open_parts(self) -> None:
         part = self._part

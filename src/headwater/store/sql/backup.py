@@ -5,7 +5,6 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from headwater.errors import CorruptError, RefusedError, SchemaError, UnavailableError
+from headwater.model.times import now_ms
 from headwater.model.upkeep import DatabaseCopy
 from headwater.store.sql.byte_uses import digests_in_use, named_bytes
 from headwater.store.sql.database import Database
@@ -93,7 +93,7 @@ def is_empty(url: str) -> bool:
 def _open(url: str) -> Database:
     if url.startswith("memory:"):
         raise RefusedError("a store in memory is gone with its process: back up another one")
-    return Database(url, clock_ms=lambda: time.time_ns() // 1_000_000)
+    return Database(url, clock_ms=now_ms)
 
 
 def _copy_file(source: Path, file: Path) -> DatabaseCopy:

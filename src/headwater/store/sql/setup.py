@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from headwater.errors import SchemaError
 from headwater.model.builtin import SYSTEM_TYPES
+from headwater.model.times import now_ms
 from headwater.store.sql import schema
 from headwater.store.sql.database import Database
 from headwater.store.sql.dialects.sqlite import database_path, read_only
@@ -51,10 +52,7 @@ def prepare(db: Database, url: str, migrations: Migrations = Migrations()) -> No
     _refuse_newer(db, found, migrations.newest)
     if found < migrations.newest:
         if db.dialect.name != "sqlite":
-            raise SchemaError(
-                f"the database has schema {found}, this headwater {VERSION} needs {migrations.newest}: "
-                "run `headwater db upgrade` once, after a backup"
-            )
+            raise _too_old(found, migrations.newest)
         if not url.startswith("memory:"):
             back_up_file(database_path(url), found)
         upgrade(db, migrations)
@@ -70,13 +68,13 @@ def upgrade_url(url: str, migrations: Migrations = Migrations()) -> tuple[int, i
         SchemaError: the database is empty, or newer than this headwater.
         UnavailableError: it cannot be reached.
     """
-    db = Database(url, clock_ms=lambda: time.time_ns() // 1_000_000)
+    db = Database(url, clock_ms=now_ms)
     try:
         if db.dialect.name == "sqlite":
             _refuse_foreign_file(database_path(url))
         found = stored_version(db)
         if found is None:
-            raise SchemaError("the database is empty: open it once as a store to make its tables")
+            raise SchemaError(_EMPTY)
         _refuse_newer(db, found, migrations.newest)
         if found < migrations.newest:
             if db.dialect.name == "sqlite":
@@ -85,6 +83,21 @@ def upgrade_url(url: str, migrations: Migrations = Migrations()) -> tuple[int, i
         return found, migrations.newest
     finally:
         db.close()
+
+
+def check_schema(db: Database, newest: int = schema.SCHEMA_VERSION) -> None:
+    """Check that the tables are still of the version that this headwater needs; nothing is changed.
+
+    Raises:
+        SchemaError: they are newer or older, or gone.
+        UnavailableError: the database cannot be reached.
+    """
+    found = stored_version(db)
+    if found is None:
+        raise SchemaError(_EMPTY)
+    _refuse_newer(db, found, newest)
+    if found < newest:
+        raise _too_old(found, newest)
 
 
 def stored_version(db: Database) -> int | None:
@@ -202,6 +215,16 @@ def _refuse_other_tables(conn: sa.Connection) -> None:
 
 def _quoted(conn: sa.Connection, table: sa.Table) -> str:
     return conn.dialect.identifier_preparer.quote_identifier(table.name)
+
+
+_EMPTY: Final = "the database is empty: open it once as a store to make its tables"
+
+
+def _too_old(found: int, newest: int) -> SchemaError:
+    return SchemaError(
+        f"the database has schema {found}, this headwater {VERSION} needs {newest}: "
+        "run `headwater db upgrade` once, after a backup"
+    )
 
 
 def _refuse_newer(db: Database, found: int, newest: int) -> None:

@@ -1,12 +1,12 @@
 """The store over SQL: opens a database and hands out its parts."""
 
-import time
 from collections.abc import Callable
 from copy import copy
 from types import TracebackType
 from typing import Self
 
 from headwater.model.models import DEFAULT_STAGES, Stages
+from headwater.model.times import now_ms
 from headwater.store.sql import setup
 from headwater.store.sql.access import Access
 from headwater.store.sql.approvals import Approvals
@@ -36,11 +36,6 @@ from headwater.store.sql.upkeep import Upkeep
 from headwater.store.sql.verdicts import Verdicts
 from headwater.store.sql.walk import Lineage
 from headwater.store.sql.webhooks import Webhooks
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds since the epoch, UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class SqlStore:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from headwater.model.graph import NodeKind
 from headwater.model.upkeep import Expiry, Finding, NamedBytes, Removal, StoreFacts, Subject, Tombstone
-from headwater.store.sql import byte_uses
+from headwater.store.sql import byte_uses, setup
 from headwater.store.sql.database import Database
 from headwater.store.sql.integrity import Integrity
 from headwater.store.sql.removal import Remover
@@ -52,3 +52,6 @@ class Upkeep:
 
     def facts(self) -> StoreFacts:
         return self._integrity.facts()
+
+    def check_schema(self) -> None:
+        setup.check_schema(self._db)

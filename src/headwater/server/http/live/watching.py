@@ -1,6 +1,5 @@
 """Finding out what changed: a few cheap questions, the same for all who listen."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -15,6 +14,7 @@ from headwater.model.listing import Listing, Order
 from headwater.model.protocols import Store
 from headwater.model.refs import ModelRef, RunRef, parse_ref
 from headwater.model.runs import Run, RunStatus
+from headwater.model.times import now_ms
 from headwater.server.http.json_values import json_value
 from headwater.server.http.live.topics import RESET, News, Topic, run_ids
 
@@ -187,11 +187,6 @@ class Watcher:
         ]
         self._reached[topic.node] = (counts[0], counts[1])
         return News(changes={topic.name: {"up": counts[0], "down": counts[1]}})
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def _decided(topic: Topic, entries: list[LedgerEntry] | None) -> News | None:

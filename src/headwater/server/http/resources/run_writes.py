@@ -1,6 +1,5 @@
 """What a program logs about its runs, and what people decide about them."""
 
-import time
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Annotated
@@ -15,6 +14,7 @@ from headwater.model.ids import ExecutionId, RunId, new_run_id, new_writer_id
 from headwater.model.protocols import Store
 from headwater.model.runs import NewRun, Run, RunChange, RunStatus
 from headwater.model.series import Points, SeriesBatch
+from headwater.model.times import now_ms
 from headwater.server.http.access import authorize, checked_inside, identity_of, needs
 from headwater.server.http.backend import Backend
 from headwater.server.http.resources.answers import IfMatch, Key, json_answer, key_of, require_seen, tagged
@@ -169,7 +169,7 @@ def _writer(identity: Identity, key: str | None) -> int:
 
 
 def _batches(run: ExecutionId, points: Sequence[PointIn], writer: int) -> list[SeriesBatch]:
-    now_ms = time.time_ns() // 1_000_000
+    now = now_ms()
     ordered = sorted(points, key=lambda point: point.key)
     return [
         SeriesBatch(
@@ -177,7 +177,7 @@ def _batches(run: ExecutionId, points: Sequence[PointIn], writer: int) -> list[S
             key=name,
             writer=writer,
             batch=1,
-            points=Points.of((p.step, now_ms if p.time_ms is None else p.time_ms, p.value) for p in of_key),
+            points=Points.of((p.step, now if p.time_ms is None else p.time_ms, p.value) for p in of_key),
         )
         for name, of_key in groupby(ordered, key=lambda point: point.key)
     ]

@@ -18,11 +18,13 @@ from sklearn.tree import DecisionTreeClassifier
 X = [{"hour": 7}, {"hour": 22}]
 estimator = DecisionTreeClassifier(random_state=0).fit([[7], [22]], [0, 1])
 """
+FLIGHTS = 'flights = [{"carrier": c, "delay": float(i)} for i in range(100) for c in ("UA", "AA", "DL")]'
 PRELUDES = {
     "tracking.md": f"{ROWS}\n{ESTIMATOR}\nopen('report.html', 'w').close()",
     "search.md": "",
     "models.md": ESTIMATOR,
     "lineage.md": f"{ROWS}\n{ESTIMATOR}",
+    "data-validation.md": FLIGHTS,
 }
 """What the reader has at hand on each page."""
 

@@ -48,7 +48,7 @@ format: .venv/.ready-dev ## Rewrite the Python files in house layout
 	$(BIN)/ruff format .
 
 .PHONY: peers
-peers: .venv-peers/mlmd/.ready .venv-peers/mlflow/.ready ## Install the original ML Metadata and MLflow beside, for tests that compare
+peers: .venv-peers/mlmd/.ready .venv-peers/mlflow/.ready .venv-peers/validation/.ready ## Install the original ML Metadata, MLflow and real data beside, for tests that compare
 
 .PHONY: fuzz-mlmd
 fuzz-mlmd: .venv/.ready-dev .venv-peers/mlmd/.ready ## Compare with the original ML Metadata at length (FUZZ=1500)
@@ -107,6 +107,12 @@ clean: ## Remove the environments and caches (stores and data stay)
 .venv-peers/%/.ready: tests/compat/%/requirements.txt | $(filter .venv-tools/%,$(UV))
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/$*
 	$(UV) pip install --quiet --python .venv-peers/$*/bin/python --requirements $<
+	@touch $@
+
+# Only the files in these packages are read, so what the packages need is left out.
+.venv-peers/validation/.ready: tests/validation/requirements.txt | $(filter .venv-tools/%,$(UV))
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/validation
+	$(UV) pip install --quiet --no-deps --python .venv-peers/validation/bin/python --requirements $<
 	@touch $@
 
 .venv/bin/python: | $(filter .venv-tools/%,$(UV))

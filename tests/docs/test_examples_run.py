@@ -33,12 +33,14 @@ train, holdout = table.iloc[::2], table.iloc[1::2].reset_index(drop=True)
 stump = DecisionTreeClassifier(max_depth=2, random_state=0).fit(train[features], train["benign"])
 forest = RandomForestClassifier(20, random_state=0).fit(train[features], train["benign"])
 """
+FLIGHTS = 'flights = [{"carrier": c, "delay": float(i)} for i in range(100) for c in ("UA", "AA", "DL")]'
 PRELUDES = {
     "tracking.md": f"{ROWS}\n{ESTIMATOR}\nopen('report.html', 'w').close()",
     "search.md": "",
     "models.md": ESTIMATOR,
     "lineage.md": f"{ROWS}\n{ESTIMATOR}",
     "model-validation.md": CANCER,
+    "data-validation.md": FLIGHTS,
 }
 """What the reader has at hand on each page."""
 

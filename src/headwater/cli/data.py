@@ -2,6 +2,7 @@
 
 import click
 
+from headwater.cli import data_validation
 from headwater.cli.differences import print_difference
 from headwater.cli.output import json_option, print_facts, print_rows, when
 from headwater.cli.rows import data_row
@@ -76,12 +77,19 @@ def show(ctx: click.Context, ref: str, *, as_json: bool) -> None:
 @click.argument("before", type=int)
 @click.argument("after", type=int)
 @click.option("--rows/--no-rows", default=True, show_default=True, help="Count the rows that differ.")
+@click.option("--distances", is_flag=True, help="Tell instead how far the columns are apart.")
 @json_option
 @click.pass_context
-def compare(ctx: click.Context, name: str, before: int, after: int, *, rows: bool, as_json: bool) -> None:
+def compare(
+    ctx: click.Context, name: str, before: int, after: int, *, rows: bool, distances: bool, as_json: bool
+) -> None:
     """Compare version BEFORE of data set NAME with version AFTER: rows, columns, and how they were made."""
     parsed = _data_ref(name)
     with client(ctx) as opened:
+        if distances:
+            refs = [str(DataRef(parsed.name, number)) for number in (after, before)]
+            data_validation.print_distances(opened.data_gate.distances(*refs), as_json=as_json)
+            return
         asked = opened.lineage(str(DataRef(parsed.name, before)))
         found = asked.diff(str(DataRef(parsed.name, after)), rows=rows)
     print_difference(found, as_json=as_json)
@@ -92,3 +100,12 @@ def _data_ref(text: str) -> DataRef:
     if not isinstance(parsed, DataRef):
         raise InvalidError(f"{text!r} is not a data set")
     return parsed
+
+
+for _command in (
+    data_validation.validate,
+    data_validation.stats,
+    data_validation.vouch,
+    data_validation.schema,
+):
+    data.add_command(_command)

@@ -15,7 +15,7 @@ from headwater.tracking import Dataset
 
 # Loaded when it is asked for: `import headwater` should not wait for it.
 if TYPE_CHECKING:
-    from headwater.validation.data import DataVerdict, Schema, Statistics
+    from headwater.validation.data import DataVerdict, Distance, Schema, Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,16 @@ class DataGate:
             v for v in earlier if v.id in verdicts and verdicts[v.id].outcome is Outcome.PASS
         ]
         return Dataset(data_version=passed[-1], blobs=self.blobs) if passed else None
+
+    def distances(self, data: str | Path | Dataset, other: str | Path | Dataset) -> "list[Distance]":
+        """Return how far the columns of two tables are apart; nothing is recorded.
+
+        Raises:
+            InvalidError, NotFoundError, MissingDependencyError: as in `headwater.validation.data.distances`.
+        """
+        from headwater.validation.data import distances
+
+        return distances(self._data(data), self._data(other))
 
     def vouch_for(self, ref: str, *, names: Sequence[str] = ()) -> Verdict:
         """Give a model version the data verdict that follows from those on the data behind it.

@@ -18,7 +18,7 @@ from headwater.validation.data.schema import (
     Schema,
 )
 from headwater.validation.data.statistics import ColumnStatistics, Kind, Statistics, merge_all
-from headwater.validation.data.validating import validate
+from headwater.validation.data.validating import distances, validate
 from headwater.validation.data.verdicts import DataVerdict
 from headwater.validation.data.vouching import vouch_for
 
@@ -44,6 +44,7 @@ __all__ = [
     "Schema",
     "Severity",
     "Statistics",
+    "distances",
     "infer_schema",
     "merge_all",
     "newest_verdicts",

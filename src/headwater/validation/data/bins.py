@@ -123,12 +123,18 @@ def _cut(each: Bin, starts: Sequence[float]) -> list[Bin]:
     if not inner or each.low == each.high:
         return [each]
     edges = [each.low, *inner, each.high]
-    pieces: list[Bin] = []
-    for low, high in pairwise(edges):
-        upto = round(each.count * (high - each.low) / (each.high - each.low))
-        if count := upto - sum(p.count for p in pieces):
-            pieces.append(Bin(low=low, high=high, count=count))
-    return pieces
+    # The ends are values that were seen, and stay; the rest is spread by width.
+    counts = [1, *[0] * (len(edges) - 3), 1]
+    spread, given = each.count - 2, 0
+    for place, high in enumerate(edges[1:]):
+        upto = round(spread * (high / 2 - each.low / 2) / (each.high / 2 - each.low / 2))
+        counts[place] += upto - given
+        given = upto
+    return [
+        Bin(low=low, high=high, count=count)
+        for (low, high), count in zip(pairwise(edges), counts, strict=True)
+        if count
+    ]
 
 
 def _joined(group: Sequence[Bin]) -> Bin:

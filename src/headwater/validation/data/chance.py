@@ -6,6 +6,8 @@ from typing import Any, Final, cast
 
 from headwater.errors import MissingDependencyError
 
+_STEPS: Final = 12
+"""Halvings of the interval in which a threshold lies: it is known to a part in 4,000."""
 _SUPPORT: Final = 1000
 """A count that can take at most so many values is summed exactly; beyond, the normal law is as good."""
 
@@ -88,7 +90,7 @@ def l_infinity_threshold(one: Sequence[int], two: Sequence[int], level: float) -
         As `l_infinity_chance`.
     """
     low, high = 0.0, 1.0
-    for _ in range(20):
+    for _ in range(_STEPS):
         middle = (low + high) / 2
         if l_infinity_chance(one, two, middle) > level:
             low = middle

@@ -62,7 +62,8 @@ class Distance:
             where the author fixed a threshold.
         threshold: The author's; else the distance at which this one column would be at the level.
         rows, other_rows: Values that were compared.
-        is_exact: False without the data at hand: the distance is then a lower bound.
+        is_exact: False without the data at hand: the distance is then estimated from bins, and what they
+            do not tell is taken to be as in the other table.
         is_beyond: The threshold is exceeded; or chance is no likely cause.
     """
 

@@ -132,7 +132,7 @@ def frequencies(table: Any, name: str, kind: Kind, by: Sequence[str], label: int
     ibis = load_ibis()
     text = table[name].cast("string")
     if kind is Kind.BOOLEAN:
-        text = table[name].ifelse("true", "false")
+        text = ibis.cases((table[name], "true"), (~table[name], "false"))
     every = table.select(*by, value=text)
     keyed = every.filter(every.value.notnull())
     grouped = keyed.group_by(*by, "value").aggregate(count=keyed.count())

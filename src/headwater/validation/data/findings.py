@@ -49,3 +49,7 @@ class Findings:
                     proposal=proposal,
                 )
             )
+
+    def by_severity(self) -> tuple[Anomaly, ...]:
+        """Return what is wrong, errors first."""
+        return tuple(sorted(self.anomalies, key=lambda a: a.severity is not Severity.ERROR))

@@ -169,7 +169,7 @@ def _outputs(
 
 
 def _schema(into: Records, verdict: DataVerdict, types: Mapping[str, TypeId]) -> ArtifactLink:
-    blob = into.blobs.put_bytes(verdict.schema.to_yaml().encode())
+    blob = into.blobs.put_bytes(verdict.rules.encode())
     known = [
         a
         for a in into.store.artifacts.by_digests([blob.digest])

@@ -22,6 +22,7 @@ from headwater.validation.data.statistics import Kind
 from headwater.validation.data.yaml_places import Part, load_yaml, parse_yaml
 
 FORMAT: Final = "headwater.schema/1"
+_LINE_ENDS: Final = ("\x85", "\u2028", "\u2029")
 _TOP: Final = (
     *("format", "environments", "rows", "growth", "level", "drift", "skew"),
     *("severities", "pairings", "columns"),
@@ -85,7 +86,11 @@ def schema_text(schema: Schema) -> str:
             {"relation": str(p.relation), "left": p.left, "right": p.right} for p in schema.pairings
         ]
     values["columns"] = {column.name: _column_value(column) for column in schema.columns}
-    text = load_yaml().safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+    dump = load_yaml().safe_dump
+    text = dump(values, sort_keys=False, allow_unicode=True, width=100)
+    if any(odd in text for odd in _LINE_ENDS):
+        # As they are, they would be read as blanks.
+        text = dump(values, sort_keys=False, allow_unicode=False, width=100)
     # YAML has another word for it, but `off` is what the schema's authors write.
     return text.replace(": 'off'\n", ": off\n")
 

@@ -46,7 +46,7 @@ class StoredData(Protocol):
         """Write the stored bytes to a file or folder."""
         ...
 
-    def load(self) -> Any:
+    def load(self, library: str | None = None, /) -> Any:
         """Return the data, or the path of a file or folder."""
         ...
 
@@ -57,6 +57,15 @@ class Table:
 
     ibis_table: Any
     engine: Any
+
+    def frame(self) -> Any:
+        """Return all of the table as a pandas frame.
+
+        Raises:
+            InvalidError: the engine cannot read the data.
+        """
+        with engine_faults():
+            return self.engine.to_pyarrow(self.ibis_table).to_pandas()
 
     def rows(self, expression: Any) -> list[Mapping[str, Any]]:
         """Return the rows of an expression over the table.

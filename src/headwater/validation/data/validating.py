@@ -1,12 +1,11 @@
 """The data gate: a table against its schema, the version before it, and what is served."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headwater.errors import InvalidError
-from headwater.validation.data.anomalies import Severity
+from headwater.validation.data.adapters import check_with, library_of_checks
 from headwater.validation.data.comparing import Comparison, Counts, Distance, compare, cuts_for
 from headwater.validation.data.evidence import Evidence, Subject, counts_between, evidence_of
 from headwater.validation.data.findings import Findings
@@ -21,7 +20,7 @@ from headwater.validation.data.verdicts import DataVerdict, outcome_of
 
 def validate(
     data: object,
-    schema: Schema | str | Path,
+    schema: object,
     *,
     previous: object = None,
     serving: object = None,
@@ -32,9 +31,10 @@ def validate(
     """Judge data.
 
     Args:
-        data: What `statistics` measures, or statistics; with these, counts of wrong values are
-            estimated, and distances are lower bounds.
-        schema: What the table should hold, or the path of a schema file.
+        data: What `statistics` measures, or statistics; with these, counts of wrong values and distances
+            are estimates.
+        schema: What the table should hold, or the path of a schema file; or a schema of pandera or an
+            expectation suite of Great Expectations, which check the data that they load, and no more.
         previous: The version before, to look for drift: data or statistics.
         serving: What is served, to look for skew: data or statistics.
         environment: One of the schema's, such as `serving`, where the label is absent.
@@ -58,26 +58,46 @@ def validate(
         ['carrier: 1 value is not in the domain: ZZ', 'delay: 1 value is below 0']
     """
     if into is not None and not isinstance(data, StoredData):
-        raise InvalidError(
-            "only a verdict on a data version is recorded: record the data first, hw.dataset(...)"
-        )
-    wanted = schema if isinstance(schema, Schema) else Schema.read(schema)
+        raise InvalidError("a verdict is recorded on a data version: record the data first, with hw.dataset")
     others = {
         comparison: _reference(other, into)
         for comparison, other in ((Comparison.DRIFT, previous), (Comparison.SKEW, serving))
         if other is not None
     }
-    pairs = [(p.left, p.right) for p in wanted.pairings]
-    with ExitStack() as stack:
-        if isinstance(data, Statistics):
-            looked = _Looked(measured=data)
-        else:
-            table = stack.enter_context(opened(data))
-            looked = _look(table, wanted, others, slices, pairs)
-    verdict = _judge(_name(data), looked, wanted, others, environment)
+    if library_of_checks(schema) is not None:
+        verdict = _judge_with(schema, data, others, slices)
+    else:
+        verdict = _judge(data, _schema(schema), others, environment, slices)
     if into is None or not isinstance(data, StoredData):
         return verdict
     return replace(verdict, recorded=record(into, data.data_version, verdict, others))
+
+
+def distances(data: object, other: object, schema: Schema | None = None) -> list[Distance]:
+    """Return how far the columns of two tables are apart, without judging either.
+
+    Args:
+        data: What `statistics` measures, or statistics.
+        other: What it is compared with, likewise.
+        schema: Which columns are compared, and how; by default all, against what chance would do.
+
+    Raises:
+        InvalidError, NotFoundError, MissingDependencyError: as in `statistics`.
+
+    Example:
+        >>> rows = [{"late": False}] * 60 + [{"late": True}] * 40
+        >>> [found.value for found in distances(rows, rows[:80])]
+        [0.15]
+    """
+    wanted = schema or Schema()
+    reference = other if isinstance(other, Statistics) else statistics(other)
+    if isinstance(data, Statistics):
+        return compare(data, reference, wanted, Comparison.DRIFT)
+    with opened(data) as table:
+        measured = measure(table)
+        kinds = {c.name: c.kind for c in measured.columns}
+        counts = counts_between(table, kinds, cuts_for(measured, reference))
+    return compare(measured, reference, wanted, Comparison.DRIFT, counts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +105,8 @@ class _Looked:
     """What was seen of a table, while it was open."""
 
     measured: Statistics
-    evidence: Mapping[Subject, Evidence] | None = None
-    counts: Mapping[Comparison, Counts] | None = None
+    evidence: Mapping[Subject, Evidence] = field(default_factory=dict[Subject, Evidence])
+    counts: Mapping[Comparison, Counts] = field(default_factory=dict[Comparison, Counts])
 
 
 def _look(
@@ -94,8 +114,8 @@ def _look(
     schema: Schema,
     others: Mapping[Comparison, Reference],
     slices: Sequence[str | Sequence[str]],
-    pairs: Sequence[tuple[str, str]],
 ) -> _Looked:
+    pairs = [(p.left, p.right) for p in schema.pairings]
     columns = set(table.ibis_table.columns)
     there = [pair for pair in pairs if columns >= set(pair)]
     measured = measure(table, slices=slices, pairs=there)
@@ -111,36 +131,79 @@ def _look(
 
 
 def _judge(
-    subject: str,
-    looked: _Looked,
+    data: object,
     schema: Schema,
     others: Mapping[Comparison, Reference],
     environment: str | None,
+    slices: Sequence[str | Sequence[str]],
 ) -> DataVerdict:
+    if isinstance(data, Statistics):
+        looked = _Looked(measured=data)
+    else:
+        with opened(data) as table:
+            looked = _look(table, schema, others, slices)
     measured, found = looked.measured, Findings(schema.severities)
-    check_table(measured, schema, looked.evidence or {}, found, environment=environment)
+    check_table(measured, schema, looked.evidence, found, environment=environment)
     distances: list[Distance] = []
     for comparison, other in others.items():
-        counts = looked.counts[comparison] if looked.counts is not None else None
-        these = compare(measured, other.statistics, schema, comparison, counts)
+        these = compare(measured, other.statistics, schema, comparison, looked.counts.get(comparison))
         check_distances(measured, other.statistics, these, schema, comparison, found)
         distances += these
         if comparison is Comparison.DRIFT:
             check_growth(measured, other.statistics, schema, found)
-    anomalies = sorted(found.anomalies, key=lambda a: a.severity is not Severity.ERROR)
     notes = () if Comparison.DRIFT in others else ("there is no version before to compare with",)
     return DataVerdict(
-        subject=subject,
-        outcome=outcome_of(anomalies, found.unjudged),
-        anomalies=tuple(anomalies),
+        subject=_name(data),
+        outcome=outcome_of(found.anomalies, found.unjudged),
+        anomalies=found.by_severity(),
         distances=tuple(distances),
         unjudged=tuple(found.unjudged),
         notes=notes,
         statistics=measured,
         schema=schema,
+        rules=(rules := schema.to_yaml()),
         environment=environment,
-        config_digest=_config_digest(schema, environment),
+        config_digest=_config_digest(rules, environment),
         references={str(comparison): other.statistics for comparison, other in others.items()},
+    )
+
+
+def _judge_with(
+    checks: object,
+    data: object,
+    others: Mapping[Comparison, Reference],
+    slices: Sequence[str | Sequence[str]],
+) -> DataVerdict:
+    """Judge data by another library's checks; what it holds is measured all the same."""
+    if others or isinstance(data, Statistics):
+        raise InvalidError(
+            "another library's checks take the data alone: comparisons need a headwater schema"
+        )
+    found = Findings({})
+    rules = check_with(checks, data, found)
+    return DataVerdict(
+        subject=_name(data),
+        outcome=outcome_of(found.anomalies, found.unjudged),
+        anomalies=found.by_severity(),
+        distances=(),
+        unjudged=tuple(found.unjudged),
+        notes=(),
+        statistics=statistics(data, slices=slices),
+        schema=Schema(),
+        rules=rules,
+        environment=None,
+        config_digest=_config_digest(rules, None),
+    )
+
+
+def _schema(given: object) -> Schema:
+    if isinstance(given, Schema):
+        return given
+    if isinstance(given, str | Path):
+        return Schema.read(given)
+    raise InvalidError(
+        f"a {type(given).__name__} is no schema: give an hw.Schema, the path of a schema file, a schema of "
+        "pandera, or an expectation suite of Great Expectations"
     )
 
 
@@ -159,7 +222,7 @@ def _name(data: object) -> str:
     return str(data) if isinstance(data, str | Path) else "the table"
 
 
-def _config_digest(schema: Schema, environment: str | None) -> str:
+def _config_digest(rules: str, environment: str | None) -> str:
     from headwater.blobs.digests import bytes_digest
 
-    return bytes_digest(f"{environment or ''}\n{schema.to_yaml()}".encode())
+    return bytes_digest(f"{environment or ''}\n{rules}".encode())

@@ -37,7 +37,9 @@ class DataVerdict:
         notes: What was not asked for, in words, such as a comparison without an earlier version.
         statistics: What the table holds.
         references: What it was compared with, by `drift` or `skew`.
-        config_digest: Digest of the schema and environment, so that two verdicts can be told apart.
+        schema: What was expected; empty where another library's checks were used.
+        rules: The schema, or the other library's checks, as text.
+        config_digest: Digest of the rules and the environment, so that two verdicts can be told apart.
         recorded: Where it stands in the graph; None when it was not recorded.
     """
 
@@ -49,6 +51,7 @@ class DataVerdict:
     notes: tuple[str, ...]
     statistics: Statistics
     schema: Schema
+    rules: str
     environment: str | None
     config_digest: str
     references: "dict[str, Statistics]" = field(default_factory=dict[str, Statistics])

@@ -62,11 +62,11 @@ def wait_for(condition) -> None:
 
 
 def _make(control: str, name: str) -> None:
-    os.mkdir(os.path.join(control, name))
+    Path(control, name).mkdir()
 
 
 def _take(control: str, name: str) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        os.rmdir(os.path.join(control, name))
+        Path(control, name).rmdir()
         return True
     return False

@@ -1,6 +1,6 @@
 """Whatever happens to a pipeline, in the end its store holds what an uninterrupted run would have made.
 
-Behaviours × shapes × executors. Each test compares all that the run made, by digest, with a run to which
+Behaviours by shapes by executors. Each test compares all that the run made, by digest, with a run to which
 nothing happened, and counts: no step comes to its end twice, and none is left out.
 """
 

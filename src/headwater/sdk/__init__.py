@@ -11,6 +11,7 @@ from headwater.model.release import ReleaseProcess
 from headwater.model.runs import Run
 from headwater.model.values import Properties
 from headwater.pipelines.steps import Step, approval, step, when
+from headwater.pipelines.triggers import Cron, NewData, OnEvent, Trigger
 from headwater.registry import Model
 from headwater.sdk.client import Client, Current
 from headwater.sdk.lineage import Lineage
@@ -23,10 +24,13 @@ R = TypeVar("R")
 __all__ = [
     "ActiveRun",
     "Client",
+    "Cron",
     "Dataset",
     "Lineage",
     "Model",
     "ModelVersion",
+    "NewData",
+    "OnEvent",
     "Pipeline",
     "Run",
     "Step",
@@ -242,11 +246,17 @@ def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 
 
 @overload
-def pipeline(*, name: str | None = None) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+def pipeline(
+    *, name: str | None = None, triggers: Sequence[Trigger] = ()
+) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
 
 
 def pipeline(
-    function: Callable[P, R] | None = None, /, *, name: str | None = None
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    triggers: Sequence[Trigger] = (),
 ) -> Pipeline[P, R] | Callable[[Callable[P, R]], Pipeline[P, R]]:
     """Make a function that calls steps a pipeline; with or without arguments.
 
@@ -254,6 +264,7 @@ def pipeline(
         function: The function. It is called once, to see which steps there are; its parameters are
             plain values, or references such as `data/flights/2`.
         name: Its name in the store; by default the function's name.
+        triggers: What starts it under `headwater pipeline serve`: `hw.Cron`, `hw.NewData`, `hw.OnEvent`.
 
     Raises:
         InvalidError: the name has a slash, or a parameter has a name that `run` takes itself.
@@ -271,7 +282,7 @@ def pipeline(
     """
 
     def made(function: Callable[P, R]) -> Pipeline[P, R]:
-        return make_pipeline(function, name, current)
+        return make_pipeline(function, current, name=name, triggers=triggers)
 
     return made if function is None else made(function)
 

@@ -25,7 +25,7 @@ def prepared_file(tmp_path_factory) -> Path:
 def cluster() -> Generator[Any]:
     """A Dask cluster of two processes on this machine."""
     distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with distributed.LocalCluster(**options) as running:
         yield running
 

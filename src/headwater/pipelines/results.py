@@ -51,4 +51,5 @@ def _result(progress: Progress, slot: Slot, call: Call | None, people: Container
         return StepResult(slot=slot, state=call.state, note=call.note, outputs=outputs)
     if slot.node in people:
         return StepResult(slot=slot, state=StepState.APPROVAL)
-    return StepResult(slot=slot, state=_STATES.get(progress.state, StepState.WAITING), outputs=outputs)
+    state = _STATES.get(progress.state, StepState.WAITING)
+    return StepResult(slot=slot, state=state, note=progress.note, outputs=outputs)

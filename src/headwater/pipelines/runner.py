@@ -344,6 +344,7 @@ class Runner:
             self._tell(slot, StepState.COMPLETE, answer.note)
         elif answer.is_rejected:
             progress.failed.add(slot)
+            progress.note = answer.note
             self._tell(slot, StepState.FAILED, answer.note)
         else:
             if progress.state is NodeState.WAITING and answer.is_new:

@@ -34,7 +34,7 @@ class Pipeline(Generic[P, R]):
         self, function: Callable[P, R], definition: Definition, current: Callable[[], Current]
     ) -> None:
         self.function, self.definition, self._current = function, definition, current
-        update_wrapper(self, function)
+        update_wrapper(self, function, updated=())
 
     @property
     def name(self) -> str:

@@ -166,6 +166,37 @@ def approve(ctx: click.Context, ref: str, step: str, reason: str, *, reject: boo
     click.echo(f"{verb} {step}; `headwater pipeline resume {ref}` goes on where nobody waits for it.")
 
 
+@pipeline.command()
+@click.argument("entries", metavar="FILE.py:NAME...", nargs=-1, required=True)
+@click.option("--executor", type=click.Choice(["threads", "processes"]), default="threads", show_default=True)
+@click.option("--workers", type=click.IntRange(1), help="Processors that the steps of one run may take.")
+@click.option("--every", "poll_s", type=click.FloatRange(0.05), default=5.0, show_default=True, metavar="S")
+@click.option("--once", is_flag=True, help="Look once, run what is due, and end.")
+@click.pass_context
+def serve(
+    ctx: click.Context,
+    entries: Sequence[str],
+    executor: str,
+    workers: int | None,
+    poll_s: float,
+    *,
+    once: bool,
+) -> None:
+    """Run pipelines when their triggers fire, and go on with runs that stopped or were approved."""
+    with client(ctx) as opened:
+        found = [opened.pipelines.load(entry) for entry in entries]
+        server = opened.pipelines.server(found, executor=executor, workers=workers, raises=False)
+        if once:
+            for future in server.look():
+                future.result()
+            return
+        click.echo(f"Serving {', '.join(each.name for each in found)}; Ctrl-C ends it.", err=True)
+        try:
+            server.serve(poll_s=poll_s)
+        except KeyboardInterrupt:
+            server.stop()
+
+
 def _params(texts: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for text in texts:

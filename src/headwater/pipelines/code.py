@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -20,6 +21,8 @@ from headwater.tracking.reads import folders_of_code
 T = TypeVar("T", bound=ast.AST)
 
 _DIGITS: Final = 16
+# Python 3.11 parses in one thread at a time: its parser counts depth for all threads together (gh-106905).
+_PARSING: Final = threading.Lock()
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -43,9 +46,10 @@ class Code:
         Raises:
             InvalidError: there is no source code.
         """
-        if function not in self._found:
-            self._found[function] = self._pieces(function)
-        return self._found[function]
+        with _PARSING:
+            if function not in self._found:
+                self._found[function] = self._pieces(function)
+            return self._found[function]
 
     def _pieces(self, function: Callable[..., Any]) -> dict[str, str]:
         own = _own_tree(function)

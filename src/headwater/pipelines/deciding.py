@@ -106,10 +106,18 @@ class Decider:
         hits = [(call, found[call.key.digest]) for call in wanted if call.key.digest in found]
         for call in wanted:
             call.reason = call.reason or refused.get(call.key.digest, "")
-        taken = self._record(hits)
+        # Another runner of this run may have made it just now: that is no reuse.
+        own = [(call, hit) for call, hit in hits if self._is_own(call, hit)]
+        decision.done += [(call, hit.product, hit.execution.id) for call, hit in own]
+        taken = self._record([(call, hit) for call, hit in hits if not self._is_own(call, hit)])
         decision.reused += [(call, hit.product, _origin(hit)) for call, hit in taken]
-        reused = {call.slot for call, _ in taken}
+        reused = {call.slot for call, _ in (*own, *taken)}
         return [call for call in calls if call.slot not in reused]
+
+    def _is_own(self, call: Call, hit: Found) -> bool:
+        found = hit.execution.custom_properties
+        made_by = tuple(found.get(name) for name in (tags.PIPELINE, tags.RUN, tags.STEP))
+        return made_by == (self._run.pipeline, self._run.name, str(call.slot))
 
     def _record(self, hits: Sequence[tuple[Call, Found]]) -> list[tuple[Call, Found]]:
         """Store that calls were reused: an execution each, CACHED, with the inputs and the outputs."""

@@ -22,6 +22,8 @@ class Definition:
 
     name: str
     function: Callable[..., Any]
+    triggers: tuple[Any, ...] = ()
+    """What starts it by itself; see `headwater.pipelines.triggers.Trigger`."""
 
     def __post_init__(self) -> None:
         if "/" in self.name or not self.name.strip():

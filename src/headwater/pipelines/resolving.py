@@ -46,6 +46,8 @@ class Progress:
     slots: list[Slot] = field(default_factory=list[Slot])
     products: dict[Slot, Product] = field(default_factory=dict[Slot, Product])
     failed: set[Slot] = field(default_factory=set[Slot])
+    note: str = ""
+    """Why it failed, where no call of it says so: who rejected it."""
 
     def settle(self) -> None:
         """Take the state that the calls give it."""

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from headwater.model.graph import ExecutionState
 from headwater.model.ids import ContextId, ExecutionId
+from headwater.model.runs import Run
 from headwater.model.values import Properties
 from headwater.pipelines.approvals import Approvals
 from headwater.pipelines.calls import Call
 from headwater.pipelines.deciding import Decider
-from headwater.pipelines.events import Listener, PipelineResult, StepEvent, StepResult, StepState
+from headwater.pipelines.events import Listener, PipelineResult, StepEvent, StepState
 from headwater.pipelines.graph import Graph, Node, Work
 from headwater.pipelines.history import Attempt, Product, attempts_of, newest, products_of
 from headwater.pipelines.keying import Keys
@@ -21,9 +23,12 @@ from headwater.pipelines.leases import INTERRUPTED, is_held, take_away
 from headwater.pipelines.performing import Ending, Enter, Task
 from headwater.pipelines.records import PipelineRun, RunState, inner_context, pipeline_context
 from headwater.pipelines.resolving import NodeState, Progress, Readiness, Resolver
+from headwater.pipelines.results import results_of, state_after
 from headwater.pipelines.slots import Slot
 from headwater.pipelines.workforce import IDLE_S, Outcome, Workforce
 from headwater.tracking import Session
+
+FIRST_POLL_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +39,14 @@ class RunnerSettings:
         workers: Processors that steps may take at once; by default as many as the executor has workers.
         uses_cache: Reuse what earlier runs have made.
         lease_s: Silence after which the holder of an attempt is taken for dead.
-        poll_s: Time between two looks at what others do.
+        poll_s: Longest time between two looks at what others do; the first ones come sooner.
         waits_for_people: Go on looking for approvals, instead of ending in the state `waiting`.
     """
 
     workers: float = 1
     uses_cache: bool = True
     lease_s: float = 60.0
-    poll_s: float = 0.5
+    poll_s: float = 2.0
     waits_for_people: bool = False
 
 
@@ -91,7 +96,7 @@ class Runner:
         )
         self._elsewhere: dict[Slot, Call] = {}
         self._people: dict[str, Node] = {}
-        self._next_poll_s = 0.0
+        self._poll_s, self._next_poll_s = FIRST_POLL_S, 0.0
 
     def work(self, pinned: dict[str, str]) -> PipelineResult:
         """Run what has to run, until nothing can go on.
@@ -120,10 +125,13 @@ class Runner:
     def _await(self) -> None:
         """Wait until something has happened, and take it in."""
         looks = bool(self._elsewhere or self._people)
-        for outcome in self._work.wait(self._settings.poll_s if looks else IDLE_S):
+        for outcome in self._work.wait(self._poll_s if looks else IDLE_S):
             self._take(outcome)
-        if looks and self._clock_s() >= self._next_poll_s:
-            self._next_poll_s = self._clock_s() + self._settings.poll_s
+        if not looks:
+            self._poll_s = FIRST_POLL_S
+        elif self._clock_s() >= self._next_poll_s:
+            self._poll_s = min(self._settings.poll_s, self._poll_s * 1.5)
+            self._next_poll_s = self._clock_s() + self._poll_s
             self._look()
 
     def _take(self, outcome: Outcome) -> None:
@@ -214,11 +222,9 @@ class Runner:
         call.before.append(before.execution.id)
         if before.run is None or before.state is not ExecutionState.RUNNING:
             return False
-        if not is_held(before.run, now_ms=self._now_ms(), lease_s=self._settings.lease_s):
-            why = "its process gave no more sign of life"
-            if take_away(self._session.store, before.run, now_ms=self._now_ms(), why=why):
-                self._tell(call.slot, StepState.INTERRUPTED, why)
-                return False
+        if self._take_away_if_dead(before.run):
+            self._tell(call.slot, StepState.INTERRUPTED, "its process gave no more sign of life")
+            return False
         self._elsewhere[call.slot] = call
         self._change(call, StepState.ELSEWHERE)
         return True
@@ -290,20 +296,20 @@ class Runner:
             if attempt is None:
                 continue
             call.attempt = attempt.number
-            if attempt.state is ExecutionState.RUNNING and self._still_held(attempt):
+            if attempt.run is not None and attempt.state is ExecutionState.RUNNING:
+                # What is taken away now is failed when it is looked at next.
+                self._take_away_if_dead(attempt.run)
                 continue
             del self._elsewhere[slot]
             self._after_other(call, attempt)
         for name in list(self._people):
             self._ask(self._people.pop(name))
 
-    def _still_held(self, attempt: Attempt) -> bool:
-        if attempt.run is None:
+    def _take_away_if_dead(self, run: Run) -> bool:
+        if is_held(run, now_ms=self._now_ms(), lease_s=self._settings.lease_s):
             return False
-        if is_held(attempt.run, now_ms=self._now_ms(), lease_s=self._settings.lease_s):
-            return True
         why = "its process gave no more sign of life"
-        return not take_away(self._session.store, attempt.run, now_ms=self._now_ms(), why=why)
+        return take_away(self._session.store, run, now_ms=self._now_ms(), why=why)
 
     def _after_other(self, call: Call, attempt: Attempt) -> None:
         products = products_of(self._session, [attempt.execution]) if attempt.is_done else {}
@@ -315,11 +321,18 @@ class Runner:
                 "by another runner",
                 attempt.execution.id,
             )
-        elif attempt.state is ExecutionState.FAILED and not (attempt.error or "").startswith(INTERRUPTED):
+        elif self._counts_as_failure(attempt):
             self._failed(call, attempt.error or "", attempt.execution.id)
         else:
             call.before.append(attempt.execution.id)
             self._work.add(call)
+
+    def _counts_as_failure(self, attempt: Attempt) -> bool:
+        """Tell whether an attempt has used up a try: what interrupted another runner has not."""
+        if attempt.run is None or attempt.state is not ExecutionState.FAILED:
+            return False
+        is_interrupted = (attempt.error or "").startswith(INTERRUPTED)
+        return not is_interrupted or attempt.run.parent_id == self._parent_id
 
     def _ask(self, node: Node) -> None:
         slot = Slot(node.name)
@@ -331,6 +344,7 @@ class Runner:
             self._tell(slot, StepState.COMPLETE, answer.note)
         elif answer.is_rejected:
             progress.failed.add(slot)
+            progress.note = answer.note
             self._tell(slot, StepState.FAILED, answer.note)
         else:
             if progress.state is NodeState.WAITING and answer.is_new:
@@ -377,32 +391,7 @@ class Runner:
         return self._session.clock_ms()
 
     def _result(self) -> PipelineResult:
-        steps: dict[str, StepResult] = {}
-        for progress in self._nodes.values():
-            for slot in progress.slots or [Slot(progress.node.name)]:
-                steps[str(slot)] = self._step_result(progress, slot)
-        states = {step.state for step in steps.values()}
-        if states & {StepState.FAILED, StepState.INTERRUPTED, StepState.BLOCKED}:
-            state = RunState.FAILED
-        elif StepState.APPROVAL in states or StepState.WAITING in states:
-            state = RunState.WAITING
-        else:
-            state = RunState.COMPLETE
+        steps = results_of(self._nodes, self._calls, self._people)
+        state = state_after(steps)
         value = self._resolver.value(self._graph.result) if state is RunState.COMPLETE else None
         return PipelineResult(run=self._run, state=state, steps=steps, value=value)
-
-    def _step_result(self, progress: Progress, slot: Slot) -> StepResult:
-        call = self._calls.get(slot)
-        product = progress.products.get(slot)
-        outputs = product.outputs if product else ()
-        if call is not None:
-            return StepResult(slot=slot, state=call.state, note=call.note, outputs=outputs)
-        if slot.node in self._people:
-            return StepResult(slot=slot, state=StepState.APPROVAL)
-        state = {
-            NodeState.DONE: StepState.COMPLETE,
-            NodeState.SKIPPED: StepState.SKIPPED,
-            NodeState.FAILED: StepState.FAILED,
-            NodeState.BLOCKED: StepState.BLOCKED,
-        }.get(progress.state, StepState.WAITING)
-        return StepResult(slot=slot, state=state, outputs=outputs)

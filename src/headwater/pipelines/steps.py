@@ -24,7 +24,7 @@ class Step(Generic[P, R]):
         self, function: Callable[P, R], definition: StepFunction, after: tuple[Handle, ...] = ()
     ) -> None:
         self.function, self.definition, self._after = function, definition, after
-        update_wrapper(self, function)
+        update_wrapper(self, function, updated=())
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from headwater.errors import UnavailableError
 from headwater.pipelines.calls import Call
@@ -120,8 +120,14 @@ class Workforce:
             here, function = copy_context(), call.step.function
             future = self._executor.submit(here.run, perform, self._session, task, function)
         else:
-            future = self._executor.submit(perform_there, self._enter, task)
+            future = self._executor.submit(perform_there, self._enter, task, **self._asked(call))
         self._running[future] = call
+
+    def _asked(self, call: Call) -> dict[str, Any]:
+        """Return what a cluster is asked for; processors are counted here."""
+        more = {name: amount for name, amount in call.options.resources.items() if name != "cpus"}
+        is_cluster = type(self._executor).__module__.startswith("distributed.")
+        return {"resources": more} if more and is_cluster else {}
 
     def _pause_s(self, longest_s: float) -> float:
         moments = [call.deadline_s for call in self._running.values() if call.deadline_s]

@@ -12,6 +12,7 @@ from headwater.model.release import ReleaseProcess
 from headwater.model.runs import Run
 from headwater.model.values import Properties
 from headwater.pipelines.steps import Step, approval, step, when
+from headwater.pipelines.triggers import Cron, NewData, OnEvent, Trigger
 from headwater.registry import Model
 from headwater.sdk.client import Client, Current
 from headwater.sdk.lineage import Lineage
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ActiveRun",
     "Client",
+    "Cron",
     "Dataset",
     "Lineage",
     "Model",
     "ModelVersion",
+    "NewData",
+    "OnEvent",
     "Pipeline",
     "Run",
     "Schema",
@@ -302,11 +306,17 @@ def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
 
 
 @overload
-def pipeline(*, name: str | None = None) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+def pipeline(
+    *, name: str | None = None, triggers: Sequence[Trigger] = ()
+) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
 
 
 def pipeline(
-    function: Callable[P, R] | None = None, /, *, name: str | None = None
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    triggers: Sequence[Trigger] = (),
 ) -> Pipeline[P, R] | Callable[[Callable[P, R]], Pipeline[P, R]]:
     """Make a function that calls steps a pipeline; with or without arguments.
 
@@ -314,6 +324,7 @@ def pipeline(
         function: The function. It is called once, to see which steps there are; its parameters are
             plain values, or references such as `data/flights/2`.
         name: Its name in the store; by default the function's name.
+        triggers: What starts it under `headwater pipeline serve`: `hw.Cron`, `hw.NewData`, `hw.OnEvent`.
 
     Raises:
         InvalidError: the name has a slash, or a parameter has a name that `run` takes itself.
@@ -331,7 +342,7 @@ def pipeline(
     """
 
     def made(function: Callable[P, R]) -> Pipeline[P, R]:
-        return make_pipeline(function, name, current)
+        return make_pipeline(function, current, name=name, triggers=triggers)
 
     return made if function is None else made(function)
 

@@ -1,6 +1,6 @@
 """The pipelines of one store, and their runs: `client.pipelines`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +19,7 @@ from headwater.pipelines.records import (
     runs_of,
     state_of,
 )
+from headwater.pipelines.serving import PipelineServer, Served
 from headwater.pipelines.viewing import StepView, Why, steps_of, why
 from headwater.sdk.pipelines import Pipeline, run_with
 
@@ -109,6 +110,33 @@ class PipelineRuns:
         from headwater import sdk
 
         return run_with(self._client, pipeline.definition, dict(params), current=sdk.current(), **options)
+
+    def server(self, pipelines: Sequence[Pipeline[..., Any]], **options: Any) -> PipelineServer:
+        """Return a server that runs pipelines when their triggers fire.
+
+        Args:
+            pipelines: Which.
+            options: As in `Pipeline.run`.
+
+        Raises:
+            InvalidError: one of them has no trigger.
+        """
+        idle = [pipeline.name for pipeline in pipelines if not pipeline.definition.triggers]
+        if idle:
+            raise InvalidError(
+                f"pipeline {', '.join(idle)} has no trigger: @hw.pipeline(triggers=[hw.Cron('0 2 * * *')])"
+            )
+        return PipelineServer(self._client.session, [self._served(each, options) for each in pipelines])
+
+    def _served(self, pipeline: Pipeline[..., Any], options: Mapping[str, Any]) -> Served:
+        def begin(name: str, params: Mapping[str, Any], trigger: str) -> object:
+            return self.start(pipeline, params, run_name=name, trigger=trigger, **options)
+
+        def resume(run: PipelineRun) -> object:
+            return self.start(pipeline, {}, resume=run.name, **options)
+
+        triggers = pipeline.definition.triggers
+        return Served(name=pipeline.name, triggers=triggers, begin=begin, resume=resume)
 
     def approve(self, ref: str, step: str, *, reason: str) -> None:
         """Approve what a run waits for; a runner goes on with it, or `resume` does.

@@ -1,7 +1,7 @@
 """Pipelines as users write and run them."""
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from headwater.sdk.client import Client, Current
 if TYPE_CHECKING:
     from headwater.pipelines.events import Listener, PipelineResult
     from headwater.pipelines.records import PipelineRun
+    from headwater.pipelines.triggers import Trigger
     from headwater.tracking import Session
 
 P = ParamSpec("P")
@@ -33,7 +34,7 @@ class Pipeline(Generic[P, R]):
         self, function: Callable[P, R], definition: Definition, current: Callable[[], Current]
     ) -> None:
         self.function, self.definition, self._current = function, definition, current
-        update_wrapper(self, function)
+        update_wrapper(self, function, updated=())
 
     @property
     def name(self) -> str:
@@ -191,7 +192,12 @@ def _refuse_imported(name: str) -> None:
 
 
 def make_pipeline(
-    function: Callable[P, R], name: str | None, current: Callable[[], Current]
+    function: Callable[P, R],
+    current: Callable[[], Current],
+    *,
+    name: str | None,
+    triggers: "Sequence[Trigger]",
 ) -> Pipeline[P, R]:
     """Make a function a pipeline; see `headwater.pipeline`."""
-    return Pipeline(function, Definition(name=name or function.__name__, function=function), current)
+    definition = Definition(name=name or function.__name__, function=function, triggers=tuple(triggers))
+    return Pipeline(function, definition, current)

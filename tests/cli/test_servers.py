@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -49,24 +50,48 @@ def live():
         yield server
 
 
-@pytest.fixture
-def sides(live, tmp_path, monkeypatch):
+@contextmanager
+def two_sides(live, folder):
     """The same store twice: opened by itself, and behind a server. Ids of two runs."""
-    url, blobs = f"sqlite:///{tmp_path / 'store.db'}", str(tmp_path / "bytes")
+    url, blobs = f"sqlite:///{folder / 'store.db'}", str(folder / "bytes")
     with SqlStore(url) as store:
         address = live.mount(
-            create_app(Backend(store=store, blobs=open_blobs(blobs), spool=tmp_path / "spool"))
+            create_app(Backend(store=store, blobs=open_blobs(blobs), spool=folder / "spool"))
         )
         with Client(address, actor="ann@desk") as client:
-            monkeypatch.setenv("HEADWATER_BLOBS", blobs)
             runs = train_two(client)
         yield Cli(url), Cli(address), runs
         live.unmount(address)
 
 
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("sides")
+
+
+@pytest.fixture(scope="module")
+def shared_sides(live, shared_folder):
+    with two_sides(live, shared_folder) as sides:
+        yield sides
+
+
+@pytest.fixture
+def looked_at(shared_sides, shared_folder, monkeypatch):
+    """Two sides that nobody changes."""
+    monkeypatch.setenv("HEADWATER_BLOBS", str(shared_folder / "bytes"))
+    return shared_sides
+
+
+@pytest.fixture
+def sides(live, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADWATER_BLOBS", str(tmp_path / "bytes"))
+    with two_sides(live, tmp_path) as sides:
+        yield sides
+
+
 @pytest.mark.parametrize("words", READS, ids=" ".join)
-def test_a_server_shows_what_its_store_shows(sides, words):
-    here, there, (run, second) = sides
+def test_a_server_shows_what_its_store_shows(looked_at, words):
+    here, there, (run, second) = looked_at
     named = [{"RUN": run, "RUN2": second}.get(word, word) for word in words]
 
     shown = there(*named).stdout
@@ -76,8 +101,8 @@ def test_a_server_shows_what_its_store_shows(sides, words):
 
 
 @pytest.mark.parametrize("words", AT_THE_DATABASE, ids=" ".join)
-def test_what_belongs_where_the_database_is_says_so(sides, words):
-    _, there, _ = sides
+def test_what_belongs_where_the_database_is_says_so(looked_at, words):
+    _, there, _ = looked_at
 
     done = there(*words, code=5)
 

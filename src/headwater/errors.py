@@ -21,13 +21,27 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_HEAD_CHARS: Final = 2_000
+_TAIL_CHARS: Final = 1_000
+"""How much of a long message is told: its end says what to do."""
+_NOTE_CHARS: Final = 100
+"""More than the note on what is left out, so that a message is cut once only."""
 
 
 class HeadwaterError(Exception):
     """Base class: catch this to catch everything headwater raises on purpose."""
 
     code: ClassVar[str] = "internal"
+
+    def __str__(self) -> str:
+        """Return the message; of one that repeats a very long value the middle is left out."""
+        text = super().__str__()
+        left_out = len(text) - _HEAD_CHARS - _TAIL_CHARS
+        if left_out <= _NOTE_CHARS:
+            return text
+        return f"{text[:_HEAD_CHARS]} … ({left_out} characters left out) … {text[-_TAIL_CHARS:]}"
 
 
 class NotFoundError(HeadwaterError, LookupError):

@@ -4,6 +4,7 @@ from headwater import errors
 from headwater.errors import (
     FilterError,
     HeadwaterError,
+    InvalidError,
     NotFoundError,
     StaleWriteError,
     ThrottledError,
@@ -58,3 +59,23 @@ def test_a_code_of_a_newer_server_is_still_an_error():
 
     assert type(error) is HeadwaterError
     assert str(error) == "why"
+
+
+def test_a_long_value_is_not_repeated_whole_and_what_to_do_is_still_said():
+    error = InvalidError(f"{'x' * 1_000_000!r} is no name: take a shorter one")
+
+    text = str(error)
+
+    assert len(text) < 3_200
+    assert text.startswith("'xxx")
+    assert "characters left out" in text
+    assert text.endswith("xxx' is no name: take a shorter one")
+    assert str(sent(error)) == text
+
+
+@pytest.mark.parametrize("length", [0, 1, 2_999, 3_000, 3_100, 3_101, 3_200])
+def test_a_message_is_cut_once(length):
+    text = str(InvalidError("m" * length))
+
+    assert (text == "m" * length) is (length <= 3_100)
+    assert str(InvalidError(text)) == text

@@ -16,18 +16,13 @@ from headwater.model.blobs import FOLDER_SCHEME
 from headwater.model.protocols import BlobStore
 from headwater.server.http.access import needs
 from headwater.server.http.backend import Backend
+from headwater.server.http.downloads import NEVER_RUN
 from headwater.server.http.limits import ANY_SIZE
 from headwater.server.http.pieces import PIECE_BYTES, in_pieces
 from headwater.server.http.ranges import wanted_range
 from headwater.server.http.uploads import Uploads, keep_verified
 
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
-_NEVER_RUN: Final = {
-    # Whoever stored the bytes chose them: no browser is to take them for a page of this server.
-    "X-Content-Type-Options": "nosniff",
-    "Content-Disposition": "attachment",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-}
 
 
 def blob_router(backend: Backend) -> APIRouter:
@@ -48,8 +43,8 @@ def blob_router(backend: Backend) -> APIRouter:
         """Return a file's bytes, or the manifest of a folder; takes `Range` and `If-None-Match`."""
         headers = {
             "ETag": f'"{digest}"',
-            "Cache-Control": "private, max-age=31536000, immutable",
-            **_NEVER_RUN,
+            "Cache-Control": _FOR_EVER,
+            **NEVER_RUN,
         }
         size_bytes = _size(blobs, digest)
         if request.headers.get("if-none-match") == headers["ETag"]:
@@ -88,6 +83,15 @@ def blob_router(backend: Backend) -> APIRouter:
         blobs.delete(digest)
         return {"removed": True}
 
+    _add_uploads(router, uploads)
+
+    return router
+
+
+def _add_uploads(router: APIRouter, uploads: Uploads) -> None:
+    """Add the routes of `/uploads`."""
+    writes = [needs(Permission.WRITE)]
+
     @router.post("/uploads", status_code=201, dependencies=writes)
     def start_upload() -> dict[str, int | str]:
         """Begin an upload that can be taken up again after a break."""
@@ -109,8 +113,6 @@ def blob_router(backend: Backend) -> APIRouter:
     def drop_upload(upload: str) -> dict[str, bool]:
         """Give up an upload."""
         return {"removed": uploads.drop(upload)}
-
-    return router
 
 
 def _size(blobs: BlobStore, digest: str) -> int:

@@ -21,6 +21,7 @@ from headwater.model.access import Permission
 from headwater.model.blobs import Blob
 from headwater.model.protocols.blobs import BlobStore
 from headwater.server.http.access import admitted, checked_inside
+from headwater.server.http.downloads import NEVER_RUN
 from headwater.server.http.limits import ANY_SIZE
 from headwater.server.http.mlflow_wire import error_response
 
@@ -31,11 +32,6 @@ MAX_UPLOAD_BYTES: Final = 10 << 20
 """What the web UI's own upload takes."""
 
 _PROXY: Final = "mlflow-artifacts/artifacts/{path:path}"
-_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    # What was uploaded may be HTML or SVG: it runs nothing here, even if somebody opens it in place.
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-}
 
 Handler = Callable[[Request, str | None], Any]
 About = Callable[[Request], Iterable[Thing]]
@@ -172,7 +168,7 @@ def attachment(download: Download, source: BinaryIO) -> Response:
     kind = mimetypes.guess_type(download.name)[0] or "application/octet-stream"
     plain = download.name.encode("ascii", "replace").decode().replace("\\", "_").replace('"', "_")
     name = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(download.name, safe='')}"
-    headers = {**_HEADERS, "Content-Disposition": name, "Content-Length": str(download.size_bytes)}
+    headers = {**NEVER_RUN, "Content-Disposition": name, "Content-Length": str(download.size_bytes)}
     return StreamingResponse(_chunks(source), media_type=kind, headers=headers)
 
 

@@ -84,6 +84,24 @@ def data_router(backend: Backend) -> APIRouter:
         found = data_version_out(store_of(backend, at).data.version(name, version))
         return tagged(request, sparse(found, wanted_fields(fields, DataVersionOut)))
 
+    _add_changes(router, backend)
+
+    @router.get("/{name:path}", summary="Return a data set.", dependencies=reads, response_model=DataSetOut)
+    def get_data(name: str, request: Request, fields: Fields = "", at: At = None) -> Response:
+        store = store_of(backend, at)
+        found = next((each for each in store.data.all() if each.name == name), None)
+        if found is None:
+            # Says which names are near.
+            store.data.version(name)
+            raise NotFoundError("data set", name)
+        return tagged(request, sparse(data_set_out(found), wanted_fields(fields, DataSetOut)))
+
+    return router
+
+
+def _add_changes(router: APIRouter, backend: Backend) -> None:
+    """Add the routes that record and delete versions."""
+
     @router.post(
         "/{name:path}/versions",
         summary="Record a version; the same content again gives the stored one.",
@@ -112,18 +130,6 @@ def data_router(backend: Backend) -> APIRouter:
         found = backend.store.data.version(name, version)
         delete_data(backend.store, [found], actor=identity_of(request).actor(), reason=reason)
         return Response(None, 204)
-
-    @router.get("/{name:path}", summary="Return a data set.", dependencies=reads, response_model=DataSetOut)
-    def get_data(name: str, request: Request, fields: Fields = "", at: At = None) -> Response:
-        store = store_of(backend, at)
-        found = next((each for each in store.data.all() if each.name == name), None)
-        if found is None:
-            # Says which names are near.
-            store.data.version(name)
-            raise NotFoundError("data set", name)
-        return tagged(request, sparse(data_set_out(found), wanted_fields(fields, DataSetOut)))
-
-    return router
 
 
 def _page(

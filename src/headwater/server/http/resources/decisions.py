@@ -206,6 +206,13 @@ def _add_endings(router: APIRouter, backend: Backend) -> None:
         model.undeprecate(version, reason=reason)
         return json_answer(version_out(model[version]))
 
+    _add_version_changes(router, backend)
+
+
+def _add_version_changes(router: APIRouter, backend: Backend) -> None:
+    """Add the routes that restore, describe and delete versions."""
+    handle = partial(_handle, backend)
+
     @router.post(
         "/{name:path}/versions/{version}/restore",
         summary="Restore a deleted version.",

@@ -1,6 +1,7 @@
 """Lineage of whatever a reference names."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -28,8 +29,7 @@ def lineage_router(backend: Backend) -> APIRouter:
     """Return the routes of lineage."""
     router = APIRouter(prefix="/lineage", tags=["lineage"], dependencies=[needs(Permission.READ)])
 
-    def lineage_of(ref: str, at: str | None) -> Lineage:
-        return Lineage.of(Sources(store_of(backend, at), lambda: backend.blobs, backend.spool), ref)
+    lineage_of = partial(_start, backend)
 
     @router.get("/path", summary="Return a shortest path between two things.", response_model=PathOut)
     def get_path(
@@ -48,6 +48,29 @@ def lineage_router(backend: Backend) -> APIRouter:
             sentence=route.sentence(),
         )
         return json_answer(found)
+
+    _add_findings(router, backend)
+
+    @router.get(
+        "/{ref:path}",
+        summary="Return where something comes from and what came of it, the nearest first.",
+        response_model=LineageOut,
+    )
+    def get_lineage(
+        ref: str,
+        up: Hops = None,
+        down: Hops = None,
+        limit: Annotated[int, Query(ge=1, le=100_000, description="About how many nodes each way.")] = 300,
+        at: At = None,
+    ) -> Response:
+        return json_answer(_around(lineage_of(ref, at), up, down, limit))
+
+    return router
+
+
+def _add_findings(router: APIRouter, backend: Backend) -> None:
+    """Add the routes of what a history differs in, led to, and lacks."""
+    lineage_of = partial(_start, backend)
 
     @router.get(
         "/diff",
@@ -73,21 +96,9 @@ def lineage_router(backend: Backend) -> APIRouter:
     def get_missing(ref: str, at: At = None) -> Response:
         return json_answer(lineage_of(ref, at).missing().json())
 
-    @router.get(
-        "/{ref:path}",
-        summary="Return where something comes from and what came of it, the nearest first.",
-        response_model=LineageOut,
-    )
-    def get_lineage(
-        ref: str,
-        up: Hops = None,
-        down: Hops = None,
-        limit: Annotated[int, Query(ge=1, le=100_000, description="About how many nodes each way.")] = 300,
-        at: At = None,
-    ) -> Response:
-        return json_answer(_around(lineage_of(ref, at), up, down, limit))
 
-    return router
+def _start(backend: Backend, ref: str, at: str | None) -> Lineage:
+    return Lineage.of(Sources(store_of(backend, at), lambda: backend.blobs, backend.spool), ref)
 
 
 def _around(start: Lineage, up: int | None, down: int | None, limit: int) -> LineageOut:

@@ -40,7 +40,7 @@ def model_write_router(backend: Backend) -> APIRouter:
     """Return the routes that add to the registry."""
     router = APIRouter(prefix="/models", tags=["models"])
     writes = [needs(Permission.WRITE, SUBJECT)]
-    store, handle = backend.store, partial(model_of, backend.store, backend)
+    store = backend.store
 
     @router.post(
         "",
@@ -91,6 +91,16 @@ def model_write_router(backend: Backend) -> APIRouter:
         found = store.models.add_version(version, actor=who.actor(new.actor), key=key_of(who, key))
         return json_answer(version_out(found), 201)
 
+    _add_findings(router, backend)
+
+    return router
+
+
+def _add_findings(router: APIRouter, backend: Backend) -> None:
+    """Add the routes of what gates found and what was seen at targets."""
+    writes = [needs(Permission.WRITE, SUBJECT)]
+    store, handle = backend.store, partial(model_of, backend.store, backend)
+
     @router.post(
         "/{name:path}/versions/{version}/verdicts",
         summary="Store what a gate found about a version.",
@@ -138,5 +148,3 @@ def model_write_router(backend: Backend) -> APIRouter:
             note=new.note,
         )
         return json_answer(deployment_out(store.releases.record_deployment(seen, key=key_of(who, key))), 201)
-
-    return router

@@ -87,6 +87,15 @@ def model_router(backend: Backend) -> APIRouter:
         found = status_out(status, status.verdicts)
         return tagged(request, sparse(found, wanted_fields(fields, StatusOut)))
 
+    _add_standing(router, backend)
+
+    return router
+
+
+def _add_standing(router: APIRouter, backend: Backend) -> None:
+    """Add the routes of what is asked for, seen, and demanded of a model's versions."""
+    mine = [needs(Permission.READ, SUBJECT)]
+
     @router.get(
         "/models/{name:path}/approvals",
         summary="List approval requests of a model, the oldest first.",
@@ -121,8 +130,6 @@ def model_router(backend: Backend) -> APIRouter:
     )
     def get_process(name: str, request: Request, at: At = None) -> Response:
         return tagged(request, process_out(model_of(store_of(backend, at), backend, name).process()))
-
-    return router
 
 
 def model_summary_router(backend: Backend) -> APIRouter:

@@ -67,6 +67,16 @@ def run_write_router(backend: Backend) -> APIRouter:
         found = store.runs.update(RunChange(id=run.id, expect_revision=seen, **named))
         return tagged(request, run_out(found))
 
+    _add_logging(router, store)
+
+    _add_decisions(router, store)
+    return router
+
+
+def _add_logging(router: APIRouter, store: Store) -> None:
+    """Add the routes that log to a run."""
+    writes = [needs(Permission.WRITE, lambda request: _experiment(store, request))]
+
     @router.post(
         "/{run_id}/metrics", summary="Add points to metrics.", dependencies=writes, response_model=LoggedOut
     )
@@ -97,9 +107,6 @@ def run_write_router(backend: Backend) -> APIRouter:
     def note_heartbeat(run_id: str) -> Response:
         store.runs.heartbeat([find_run(store, run_id).id])
         return Response(None, 204)
-
-    _add_decisions(router, store)
-    return router
 
 
 def _add_decisions(router: APIRouter, store: Store) -> None:

@@ -103,6 +103,14 @@ def series_router(backend: Backend) -> APIRouter:
         )
         return _answer(request, list(drawn))
 
+    _add_sparklines(router, backend, both)
+
+    return router
+
+
+def _add_sparklines(router: APIRouter, backend: Backend, both: dict[int | str, dict[str, Any]]) -> None:
+    """Add the route of small pictures of many series."""
+
     @router.post(
         "/series/sparklines",
         summary="Return metrics of many runs in few buckets.",
@@ -114,8 +122,6 @@ def series_router(backend: Backend) -> APIRouter:
         store = store_of(backend, at)
         runs = [find_run(store, run_id) for run_id in wanted.runs]
         return _answer(request, list(_drawn(store, runs, wanted.keys, wanted.buckets, names=SPARK_COLUMNS)))
-
-    return router
 
 
 def packed(drawn: Sequence[Drawn]) -> bytes:

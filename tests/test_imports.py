@@ -4,7 +4,7 @@ import sys
 # Each costs more than all of headwater, or belongs to an extra that may be absent. The contracts in
 # pyproject.toml cannot tell an import inside a function, which is fine, from one at the top of a module.
 HEAVY = ("alembic", "fsspec", "matplotlib", "numpy", "pandas", "polars", "psycopg", "pyarrow", "pymysql")
-HEAVY_TOO = ("msgspec", "scipy", "sklearn", "skops", "sqlalchemy", "sqlglot")
+HEAVY_TOO = ("duckdb", "ibis", "msgspec", "scipy", "sklearn", "skops", "sqlalchemy", "sqlglot", "yaml")
 
 
 def test_importing_headwater_imports_nothing_heavy():

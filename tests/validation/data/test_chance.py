@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,7 +158,7 @@ def test_of_two_values_the_chance_is_fishers(counts):
     # Fisher's two sides by distance: all tables that are at least as far apart.
     rows, other, pooled = sum(one), sum(two), one[0] + two[0]
     far = l_infinity(one, two)
-    law = stats.hypergeom(rows + other, pooled, rows)
+    law: Any = stats.hypergeom(rows + other, pooled, rows)
     counts_of = np.arange(max(0, pooled - other), min(pooled, rows) + 1)
     is_far = np.abs(counts_of / rows - (pooled - counts_of) / other) >= far - 1e-9
 

@@ -91,11 +91,13 @@ def _column(
 def _numbers(row: Row, number: int, kind: Kind, cells: Cells | None) -> Numbers | None:
     if not kind.is_numeric:
         return None
+    present, nans = int(row[key(number, "present")]), int(row.get(key(number, "nans")) or 0)
+    count = int(row.get(key(number, "count"), present))
     return Numbers(
-        count=int(row[key(number, "count")]),
+        count=count,
         zeros=int(row[key(number, "zeros")] or 0),
-        nans=int(row.get(key(number, "nans")) or 0),
-        infinities=int(row.get(key(number, "infinities")) or 0),
+        nans=nans,
+        infinities=present - nans - count,
         min=_rounded(row[key(number, "min")], None),
         max=_rounded(row[key(number, "max")], None),
         mean=_rounded(row[key(number, "mean")]),

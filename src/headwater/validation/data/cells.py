@@ -8,6 +8,7 @@ the work, gives the same answer each time and on every engine, and finds single 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 from headwater.validation.data import expressions
@@ -46,7 +47,7 @@ def numeric_ranges(groups: Groups, summaries: Summaries) -> dict[str, Bin]:
             found[name] = Bin(
                 low=float(min(row[key(number, "min")] for row in rows)),
                 high=float(max(row[key(number, "max")] for row in rows)),
-                count=sum(int(row[key(number, "count")]) for row in rows),
+                count=0,
             )
     return found
 
@@ -59,15 +60,16 @@ def cells_of(groups: Groups, ranges: Mapping[str, Bin], *, refines: bool) -> dic
         ranges: What to cut, by column.
         refines: Cut cells again that hold too much; for a table in one group only.
     """
-    counted = _count(groups, {name: [each] for name, each in ranges.items()})
+    counted = _count(groups, {name: [each] for name, each in ranges.items()}, is_whole=True)
     bins = {place: sorted(found.bins, key=_order) for place, found in counted.items()}
     for _ in range(_ROUNDS if refines else 0):
-        full = {name: cut for (name, _), found in bins.items() if (cut := _too_full(found))}
+        full = {name: runs for (name, _), found in bins.items() if (runs := _too_full(found))}
         if not full:
             break
-        for place, finer in _count(groups, full).items():
-            cut = set(full[place[0]])
-            bins[place] = sorted([*(b for b in bins[place] if b not in cut), *finer.bins], key=_order)
+        for place, finer in _count(groups, full, is_whole=False).items():
+            runs = full[place[0]]
+            kept = [b for b in bins[place] if not any(run.low <= b.low <= run.high for run in runs)]
+            bins[place] = sorted([*kept, *finer.bins], key=_order)
     return {
         place: Cells(
             histogram=Histogram(
@@ -79,10 +81,12 @@ def cells_of(groups: Groups, ranges: Mapping[str, Bin], *, refines: bool) -> dic
     }
 
 
-def _count(groups: Groups, ranges: Mapping[str, Sequence[Bin]]) -> dict[Place, _Counted]:
+def _count(groups: Groups, ranges: Mapping[str, Sequence[Bin]], *, is_whole: bool) -> dict[Place, _Counted]:
     names = list(ranges)
     queries = [
-        expressions.cells(groups.source, name, groups.kinds[name], ranges[name], groups.by, number)
+        expressions.cells(
+            groups.source, name, groups.kinds[name], ranges[name], groups.by, number, is_whole=is_whole
+        )
         for number, name in enumerate(names)
     ]
     found: defaultdict[Place, _Counted] = defaultdict(_Counted)
@@ -95,8 +99,15 @@ def _count(groups: Groups, ranges: Mapping[str, Sequence[Bin]]) -> dict[Place, _
 
 
 def _too_full(bins: Sequence[Bin]) -> list[Bin]:
+    """Return runs of neighbours that each hold too much, each run as one range to cut."""
     most = sum(b.count for b in bins) / MASSES
-    return [b for b in bins if b.count > most and b.low < b.high]
+    runs = groupby(bins, key=lambda b: b.count > most and b.low < b.high)
+    found: list[Bin] = []
+    for is_full, group in runs:
+        run = list(group)
+        if is_full:
+            found.append(Bin(low=run[0].low, high=run[-1].high, count=sum(b.count for b in run)))
+    return found
 
 
 def _order(each: Bin) -> tuple[float, float]:

@@ -62,7 +62,7 @@ def jensen_shannon_chance(bins: int, rows: int, other_rows: int, divergence: flo
         here with equal weights, 8 ln 2 D / (1/n + 1/m).
 
     Example:
-        >>> round(jensen_shannon_chance(10, 1000, 1000, 0.003053), 3)
+        >>> round(jensen_shannon_chance(10, 1000, 1000, 0.006102), 3)
         0.05
     """
     if bins < 2:

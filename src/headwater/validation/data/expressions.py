@@ -59,19 +59,17 @@ def key(number: int, figure: str) -> str:
 
 def _summary(column: Any, kind: Kind) -> dict[str, Any]:
     figures = {"present": column.count()}
-    if kind.is_numeric:
-        number = finite(column, kind)
+    number = finite(column, kind) if kind.is_numeric else None
+    if number is not None:
         figures |= {
-            "count": number.count(),
             "zeros": (number == 0).sum(),
             "min": number.min(),
             "max": number.max(),
             "mean": number.mean(),
             "std": number.std(how="sample"),
         }
-    if kind is Kind.NUMBER:
-        number = as_number(column, kind)
-        figures |= {"nans": number.isnan().sum(), "infinities": number.isinf().sum()}
+    if kind is Kind.NUMBER and number is not None:
+        figures |= {"count": number.count(), "nans": as_number(column, kind).isnan().sum()}
     if kind in {Kind.TEXT, Kind.LIST}:
         length = column.cast("string").length() if kind is Kind.TEXT else column.length()
         figures |= {
@@ -85,8 +83,19 @@ def _summary(column: Any, kind: Kind) -> dict[str, Any]:
     return figures
 
 
-def cells(table: Any, name: str, kind: Kind, ranges: Sequence[Bin], by: Sequence[str], label: int) -> Any:
+def cells(
+    table: Any,
+    name: str,
+    kind: Kind,
+    ranges: Sequence[Bin],
+    by: Sequence[str],
+    label: int,
+    *,
+    is_whole: bool,
+) -> Any:
     """Build rows of (by…, label, cell, count, low, high): one range after the other, each cut evenly.
+
+    With `is_whole` there is one range, in which all numbers lie.
 
     The cell of a value is a division and a product of doubles, so engines agree about it to the bit.
     """
@@ -97,7 +106,8 @@ def cells(table: Any, name: str, kind: Kind, ranges: Sequence[Bin], by: Sequence
         ((number >= each.low) & (number <= each.high), _cell(number, each, parts) + i * parts)
         for i, each in enumerate(ranges)
     ]
-    every = table.select(*by, cell=ibis.cases(*cases), value=number)
+    cell = _cell(number, ranges[0], parts) if is_whole else ibis.cases(*cases)
+    every = table.select(*by, cell=cell, value=number)
     keyed = every.filter(every.cell.notnull())
     grouped = keyed.group_by(*by, "cell").aggregate(
         count=keyed.value.count(), low=keyed.value.min(), high=keyed.value.max()

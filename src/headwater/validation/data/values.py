@@ -21,7 +21,7 @@ def exact_distinct(groups: Groups, summaries: Summaries) -> dict[Place, int]:
     chosen = [
         (number, name)
         for number, (name, kind) in enumerate(groups.kinds.items())
-        if kind in {Kind.TEXT, Kind.INTEGER, Kind.TIME}
+        if kind in {Kind.TEXT, Kind.INTEGER}
         and any(_is_nearly_unique(row, number) for row in summaries.values())
     ]
     if not chosen:

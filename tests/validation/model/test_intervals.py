@@ -12,6 +12,11 @@ from headwater.validation.model.resampling import Resampling
 CONFIDENCE = 0.9
 
 
+def resamples(size, strata, **how):
+    """The weights of all resamples, shape (draws, size)."""
+    return np.concatenate([*Resampling(**how).weights("all", np.ones(size), units=None, strata=strata)])
+
+
 def coverage(truth, values, draws):
     """How often the interval of each of some experiments holds the truth."""
     tail = (1 - CONFIDENCE) / 2
@@ -25,7 +30,7 @@ def test_the_interval_of_a_difference_covers_the_truth_as_often_as_it_says():
     random = np.random.default_rng(1)
     both = random.choice(4, p=[0.65, 0.15, 0.10, 0.10], size=(400, 300))
     difference = np.where(both == 1, 1.0, np.where(both == 2, -1.0, 0.0))
-    (weights,) = Resampling(draws=500, seed=2).weights("all", np.ones(300), units=None, strata=None)
+    weights = resamples(300, None, draws=500, seed=2)
 
     draws = difference @ weights.T / 300
 
@@ -37,9 +42,7 @@ def test_the_interval_of_an_auc_covers_the_truth_as_often_as_it_says():
     random = np.random.default_rng(3)
     is_positive = np.arange(150) < 60
     truth = stats.norm.cdf(1 / np.sqrt(2))
-    (weights,) = Resampling(draws=300).weights(
-        "all", np.ones(150), units=None, strata=is_positive.astype(int)
-    )
+    weights = resamples(150, is_positive.astype(int), draws=300)
     values, draws = [], []
     for _ in range(300):
         statistic = roc_auc_statistic(is_positive, random.normal(is_positive * 1.0, 1))
@@ -60,7 +63,7 @@ def test_the_error_of_an_auc_is_delongs():
         places.append((wins.mean(axis=1), wins.mean(axis=0)))
     (p1, n1), (p2, n2) = places
     variance = np.var(p1 - p2, ddof=1) / y.sum() + np.var(n1 - n2, ddof=1) / (~y).sum()
-    (weights,) = Resampling(draws=2000).weights("all", np.ones(500), units=None, strata=y.astype(int))
+    weights = resamples(500, y.astype(int), draws=2000)
 
     drawn = roc_auc_statistic(y, one)(weights) - roc_auc_statistic(y, two)(weights)
 
@@ -77,7 +80,7 @@ def test_an_auc_is_told_from_chance_as_a_permutation_test_would(shift):
     value = statistic(np.ones((1, 120)))[0]
     permuted = [roc_auc_statistic(random.permutation(y), score)(np.ones((1, 120)))[0] for _ in range(999)]
     p = (1 + np.sum(np.abs(np.array(permuted) - 0.5) >= abs(value - 0.5))) / 1000
-    (weights,) = Resampling(draws=1000).weights("all", np.ones(120), units=None, strata=y.astype(int))
+    weights = resamples(120, y.astype(int), draws=1000)
 
     interval = Estimate(value=value, draws=statistic(weights)).interval(0.95)
 

@@ -185,6 +185,16 @@ def test_what_is_undefined_is_not_enough_evidence():
     assert judgement.summary == "roc_auc on all is undefined: no row of class 1"
 
 
+def test_a_change_from_or_to_what_is_undefined_is_not_enough_evidence():
+    check = Check(metric="f1", absolute=0.0, relative=0.0)
+    nothing, zero = Estimate.undefined("no row was given the class"), estimate(0.0)
+
+    for pair in ((nothing, estimate(0.5)), (estimate(0.5), nothing), (nothing, nothing)):
+        assert outcome(check, {("all", "f1"): pair}) is Outcome.INSUFFICIENT
+    judgement = hold(Gate(plan=PLAN, checks=(check,)), evaluation({("all", "f1"): (estimate(0.5), zero)}))
+    assert [each.outcome for each in judgement.findings] == [Outcome.PASS, Outcome.INSUFFICIENT]
+
+
 def test_a_slice_of_one_class_neither_crashes_nor_passes():
     data = {"y": [0, 1] * 40 + [0] * 40, "part": ["mixed"] * 80 + ["pure"] * 40}
     gate = Gate(

@@ -1,8 +1,8 @@
 """Numbers with what resampling says of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,14 +91,8 @@ class Estimate:
         if other.value == 0:
             return Estimate.undefined("relative to 0")
         change = self.minus(other)
-        size = np.abs(other.draws)
-        ratio = np.divide(
-            change.draws,
-            size if len(size) in {1, len(change.draws)} else np.nan,
-            out=np.full(len(change.draws), np.nan),
-            where=size != 0,
-        )
-        return self._with(other, change.value / abs(other.value), ratio)
+        draws = _paired(_parts, change, other)
+        return self._with(other, change.value / abs(other.value), draws)
 
     def _with(self, other: "Estimate", value: float, draws: NDArray[np.float64]) -> "Estimate":
         is_spread = self.is_spread or other.is_spread
@@ -120,11 +114,10 @@ def gap(estimates: Sequence[Estimate]) -> Estimate:
     return _over(estimates, np.ptp, is_spread=True)
 
 
-def _over(estimates: Sequence[Estimate], over: object, *, is_spread: bool) -> Estimate:
-    assert callable(over)
+def _over(estimates: Sequence[Estimate], over: Callable[..., Any], *, is_spread: bool) -> Estimate:
     if undefined := [each for each in estimates if not each.is_defined]:
         return undefined[0]
-    value = float(over(np.array([each.value for each in estimates]), axis=0))  # pyright: ignore[reportArgumentType]
+    value = float(over(np.array([each.value for each in estimates]), axis=0))
     length = max(each.draws.size for each in estimates)
     if any(each.draws.size not in {1, length} for each in estimates):
         return Estimate(value=value)
@@ -133,6 +126,13 @@ def _over(estimates: Sequence[Estimate], over: object, *, is_spread: bool) -> Es
     return Estimate(value=value, draws=np.asarray(over(draws, axis=0)), is_spread=is_spread, least=least)
 
 
-def _paired(how: np.ufunc, one: Estimate, other: Estimate) -> NDArray[np.float64]:
-    sizes = {one.draws.size, other.draws.size}
-    return how(one.draws, other.draws) if len(sizes) == 1 or (1 in sizes and 0 not in sizes) else _NO_DRAWS
+def _parts(change: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
+    found = np.full(change.shape, np.nan)
+    return np.divide(change, np.abs(size), out=found, where=size != 0)
+
+
+def _paired(how: Callable[..., NDArray[np.float64]], one: Estimate, other: Estimate) -> NDArray[np.float64]:
+    """Combine draws one by one; what has no error goes with each, and what has no draws leaves none."""
+    if not one.draws.size or not other.draws.size:
+        return _NO_DRAWS
+    return how(one.draws, other.draws)

@@ -1,4 +1,4 @@
-"""Areas under curves on many resamples: the scores are sorted once, then weights are summed up along them."""
+"""Areas under curves on many resamples: scores are sorted once, then weights are summed up along them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.validation.model.metrics import Statistic, ratio
-from headwater.validation.model.samples import Floats
+from headwater.validation.model.samples import Codes, Floats
 
 
 def roc_auc_statistic(is_positive: NDArray[np.bool_], score: NDArray[Any]) -> Statistic:
@@ -17,13 +17,14 @@ def roc_auc_statistic(is_positive: NDArray[np.bool_], score: NDArray[Any]) -> St
     Source:
         Hanley and McNeil, Radiology 143 (1982): the area is the Mann-Whitney statistic.
     """
-    order, starts = _sorted(score)
-    positive = is_positive[order].astype(np.float64)
+    ones, zeros = _sorted(is_positive, score), _sorted(~is_positive, score)
+    below = np.searchsorted(score[zeros], score[ones], side="left")
+    up_to = np.searchsorted(score[zeros], score[ones], side="right")
 
     def value(weights: Floats) -> Floats:
-        ones, zeros = _by_score(weights[:, order], positive, starts)
-        below = np.cumsum(zeros, axis=1) - zeros / 2
-        return ratio((ones * below).sum(axis=1), ones.sum(axis=1) * zeros.sum(axis=1))
+        mine, summed = weights[:, ones], _summed(weights[:, zeros])
+        won = np.einsum("ij,ij->i", mine, summed[:, below]) + np.einsum("ij,ij->i", mine, summed[:, up_to])
+        return ratio(won / 2, mine.sum(axis=1) * summed[:, -1])
 
     return value
 
@@ -34,14 +35,17 @@ def average_precision_statistic(is_positive: NDArray[np.bool_], score: NDArray[A
     Source:
         scikit-learn's `average_precision_score`, whose definition this is.
     """
-    order, starts = _sorted(-score)
-    positive = is_positive[order].astype(np.float64)
+    ones, zeros = _sorted(is_positive, -score), _sorted(~is_positive, -score)
+    hits_until = np.searchsorted(-score[ones], -score[ones], side="right")
+    false_until = np.searchsorted(-score[zeros], -score[ones], side="right")
 
     def value(weights: Floats) -> Floats:
-        ones, zeros = _by_score(weights[:, order], positive, starts)
-        hits = np.cumsum(ones, axis=1)
-        precision = np.nan_to_num(ratio(hits, hits + np.cumsum(zeros, axis=1)))
-        return ratio((ones * precision).sum(axis=1), ones.sum(axis=1))
+        mine = weights[:, ones]
+        hits = _summed(mine)[:, hits_until]
+        claimed = hits + _summed(weights[:, zeros])[:, false_until]
+        # Where nothing is claimed nothing is found: the row has no weight.
+        precision = np.divide(hits, claimed, out=np.zeros_like(hits), where=claimed > 0)
+        return ratio(np.einsum("ij,ij->i", mine, precision), mine.sum(axis=1))
 
     return value
 
@@ -51,17 +55,14 @@ def mean_of(statistics: list[Statistic]) -> Statistic:
     return lambda weights: np.mean([each(weights) for each in statistics], axis=0)
 
 
-def _sorted(score: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the order of scores, the smallest first, and where in it each distinct score starts."""
-    order = np.argsort(score, kind="stable")
-    found = score[order]
-    return order, np.flatnonzero(np.r_[True, found[1:] != found[:-1]])
+def _sorted(chosen: NDArray[np.bool_], score: NDArray[Any]) -> Codes:
+    """Return the rows that are chosen, the smallest score first."""
+    rows = np.flatnonzero(chosen)
+    return rows[np.argsort(score[rows], kind="stable")]
 
 
-def _by_score(weights: Floats, positive: Floats, starts: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Return the weight of the positive and of the other rows at each distinct score."""
-    ones = weights * positive
-    zeros = weights - ones
-    if len(starts) == len(positive):
-        return ones, zeros
-    return np.add.reduceat(ones, starts, axis=1), np.add.reduceat(zeros, starts, axis=1)
+def _summed(weights: Floats) -> Floats:
+    """Return the weight of the first none, one, two … rows, shape (n_draws, n_rows + 1)."""
+    found = np.zeros((len(weights), weights.shape[1] + 1))
+    np.cumsum(weights, axis=1, out=found[:, 1:])
+    return found

@@ -1,7 +1,8 @@
 """Evaluations and judgements for people: text, Markdown and HTML from the same tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 from headwater.model.values import Json
@@ -94,14 +95,14 @@ def _headline(judgement: Judgement) -> str:
 
 
 def _measure_row(evaluation: Evaluation, measure: Measure) -> Row:
-    show: Callable[[Estimate | None, str], str] = lambda e, sign: _number(e, evaluation.confidence, sign)  # noqa: E731
+    show = partial(_number, evaluation.confidence)
     found = [measure.slice, f"{measure.row_count:,}", measure.metric, show(measure.value, "")]
     if evaluation.has_baseline:
         found += [show(measure.baseline, ""), show(measure.change, "+")]
     return found
 
 
-def _number(estimate: Estimate | None, confidence: float, sign: str) -> str:
+def _number(confidence: float, estimate: Estimate | None, sign: str) -> str:
     if estimate is None:
         return ""
     if not estimate.is_defined:

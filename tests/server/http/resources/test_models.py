@@ -1,6 +1,7 @@
 import threading
 from pathlib import Path
 
+from headwater.model.data import NewDataVersion
 from headwater.model.release import Policy, ReleaseProcess
 from tests.server.http.rest import Rest
 
@@ -51,7 +52,10 @@ def test_a_name_may_hold_slashes(rest: Rest):
 
 def test_a_version_tells_where_it_stands(rest: Rest):
     path = register(rest)
-    verdict = {"gate": "model", "outcome": "pass", "facts": {"gain": 0.02}, "baseline": 1, "actor": "gate"}
+    data = rest.store.data.add_version(NewDataVersion(name="flights", digest="blake3:1"))
+    roc = {"name": "roc", "digest": "blake3:aa", "size_bytes": 3}
+    evidence = {"facts": {"gain": 0.02}, "baseline": 1, "data": [data.ref], "exhibits": [roc]}
+    verdict = {"gate": "model", "outcome": "pass", "actor": "gate", **evidence}
     rest.post(f"{path}/versions/2/verdicts", verdict, 201)
     promote(rest, path, 2)
     rest.post(f"{path}/deployments", {"target": "eu-1", "version": 1, "actor": "ops"}, 201)
@@ -59,7 +63,8 @@ def test_a_version_tells_where_it_stands(rest: Rest):
     found = rest.get(f"{path}/versions/production")
 
     assert found["version"]["version"] == 2
-    assert [(v["gate"], v["outcome"]) for v in found["verdicts"]] == [("model", "pass")]
+    (told,) = found["verdicts"]
+    assert {key: told[key] for key in verdict} == verdict
     assert found["disagreements"] == ["models/late/2 is in production, but version 1 runs at eu-1"]
     assert [d["target"] for d in rest.get(f"{path}/deployments")["items"]] == ["eu-1"]
 

@@ -23,6 +23,7 @@ PRELUDES = {
     "search.md": "",
     "models.md": ESTIMATOR,
     "lineage.md": f"{ROWS}\n{ESTIMATOR}",
+    "pipelines.md": "",
 }
 """What the reader has at hand on each page."""
 

@@ -242,7 +242,7 @@ def test_a_lost_output_is_made_again(matrix):
     matrix.scene.trap("fail", matrix.scene.last)
     with pytest.raises(PipelineFailedError):
         matrix.scene.run()
-    (digest,) = matrix.scene.made()["load"]
+    _, digest = matrix.scene.made()["load"]
     matrix.scene.client.blobs.delete(digest)
 
     result = matrix.scene.resume()
@@ -256,7 +256,7 @@ def test_a_corrupted_output_is_made_again(matrix):
     matrix.scene.trap("fail", matrix.scene.last)
     with pytest.raises(PipelineFailedError):
         matrix.scene.run()
-    (digest,) = matrix.scene.made()["load"]
+    _, digest = matrix.scene.made()["load"]
     corrupt(matrix.scene.client.blobs, digest)
 
     result = matrix.scene.resume()

@@ -158,6 +158,23 @@ def test_what_is_annotated_as_a_data_set_is_recorded_under_the_step(client):
     assert done.value == "data/flights/table/1 of 4"
 
 
+def test_a_store_with_pipelines_is_sound_and_keeps_all_that_they_made(client, project):
+    (project / "late.csv").write_text("a\n")
+    time.sleep(0.05)
+
+    def drawn():
+        return [size(frame(4)), give("x" * 5000), text(table(2)), judge(train(0.5)), reads("late.csv")]
+
+    before = run(client, drawn)
+    collected = client.upkeep.collect(older_than_s=0, bytes_older_than_s=0)
+    after = run(client, drawn)
+
+    assert client.upkeep.examine(is_deep=True).findings == ()
+    assert collected.blobs == 0
+    assert after.value == before.value
+    assert {step.state for step in after.steps.values()} == {StepState.REUSED}
+
+
 def test_a_model_that_a_step_logs_is_its_output_and_its_run_can_be_searched(client):
     done = run(client, lambda: judge(train(0.5)), name="flights")
 

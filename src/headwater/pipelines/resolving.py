@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Any, cast, get_args
 
 from headwater.errors import InvalidError
@@ -78,15 +77,15 @@ class Resolver:
     Args:
         session: Where it is kept.
         nodes: All nodes, by name.
-        folder: Where files may be fetched to.
+        loader: Loads what conditions and lists are.
         pinned: Which version each reference named when the run began; new ones are added.
     """
 
     def __init__(
-        self, session: Session, nodes: Mapping[str, Progress], folder: Path, pinned: dict[str, str]
+        self, session: Session, nodes: Mapping[str, Progress], loader: Loader, pinned: dict[str, str]
     ) -> None:
         self._session, self._nodes, self.pinned = session, nodes, pinned
-        self._loader = Loader(session, folder)
+        self._loader = loader
         self._plain: dict[str, Json] = {}
         self._refs: dict[str, Stored] = {}
 

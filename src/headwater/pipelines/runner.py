@@ -1,11 +1,10 @@
 """The runner: takes a pipeline's graph from where the store says it is to its end."""
 
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from headwater.model.graph import ExecutionState
@@ -25,6 +24,7 @@ from headwater.pipelines.records import PipelineRun, RunState, inner_context, pi
 from headwater.pipelines.resolving import NodeState, Progress, Readiness, Resolver
 from headwater.pipelines.results import results_of, state_after
 from headwater.pipelines.slots import Slot
+from headwater.pipelines.values import Loader
 from headwater.pipelines.workforce import IDLE_S, Outcome, Workforce
 from headwater.tracking import Session
 
@@ -105,8 +105,8 @@ class Runner:
             pinned: Which version each reference named when the run began; new ones are added.
         """
         self._history = newest(attempts_of(self._session.store, self._run.id))
-        with tempfile.TemporaryDirectory(prefix="headwater-pipeline-") as folder:
-            self._resolver = Resolver(self._session, self._nodes, Path(folder), pinned)
+        with closing(Loader(self._session)) as loader:
+            self._resolver = Resolver(self._session, self._nodes, loader, pinned)
             try:
                 while self._advance():
                     self._await()

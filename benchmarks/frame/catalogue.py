@@ -9,6 +9,7 @@ NAMES = (
     *("series", "metrics", "reading"),
     *("search", "search_mlflow", "lineage"),
     *("nodes", "decisions", "ledger", "writers"),
+    "pipelines",
     *("mlmd", "servers", "server", "growth", "imports"),
 )
 

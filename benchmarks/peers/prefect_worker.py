@@ -1,5 +1,5 @@
 """Runs in Prefect's own environment: does jobs that come as JSON lines, and answers with the seconds."""
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportFunctionMemberAccess=false
 
 import json
 import sys

@@ -46,7 +46,7 @@ def end(parts: list, control: str) -> dict:
 @hw.step
 def merge(left: list, right: list, control: str) -> hw.Dataset:
     act(control, "merge")
-    return [{"left": a, "right": b} for a, b in zip(left, right, strict=True)]
+    return [{"left": a, "right": b} for a, b in zip(left, right, strict=True)]  # pyright: ignore[reportReturnType]
 
 
 @hw.pipeline

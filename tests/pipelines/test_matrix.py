@@ -141,6 +141,8 @@ def test_a_killed_runner_is_resumed(matrix):
 
     process.kill()
     process.join()
+    # What its references mean is known, although it had no time to say good-bye.
+    matrix.scene.client.dataset("seed", MORE_DATA)
     # On a cluster the step lives on, and the resumed run takes what it makes.
     hooks.release(matrix.scene.control)
     result = matrix.scene.resume()

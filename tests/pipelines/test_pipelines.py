@@ -65,7 +65,7 @@ def text(data: hw.Dataset) -> str:
 
 @hw.step
 def table(count: int) -> hw.Dataset:
-    return [{"x": x} for x in range(count)]
+    return [{"x": x} for x in range(count)]  # pyright: ignore[reportReturnType]
 
 
 @hw.step
@@ -370,22 +370,23 @@ def verdict(client, outcome):
 
 
 def test_a_gate_is_skipped_only_while_its_verdict_is_the_newest(client):
-    given = []
+    outcomes = [Outcome.PASS, Outcome.INSUFFICIENT]
 
     @hw.step
     def judged(model: hw.ModelVersion) -> object:
         CALLS["judged"] += 1
-        given.append(verdict(client, Outcome.PASS))
-        return client.store.artifacts.get([given[-1].id])[0]
+        return verdict(client, outcomes.pop(0))
 
     def drawn():
-        return judged(train(0.5))
+        return hw.when(judged(train(0.5)), then=lambda: give("released"), otherwise=lambda: give("kept"))
 
-    run(client, drawn)
-    run(client, drawn)
-    reused = dict(CALLS)
+    first, second = run(client, drawn), run(client, drawn)
+    reused = {name: count for name, count in CALLS.items() if name != "give"}
     verdict(client, Outcome.FAIL)
-    run(client, drawn)
+    third = run(client, drawn)
+
+    assert [done.value for done in (first, second, third)] == ["released", "released", "kept"]
+    CALLS.pop("give")
 
     assert reused == {"train": 1, "judged": 1}
     assert CALLS == {"train": 1, "judged": 2}

@@ -24,6 +24,7 @@ from headwater.tracking import Session
 from headwater.tracking.outcome import outcome
 from headwater.tracking.reads import places_of
 
+UNDECLARED: Final = "read without declaring"
 _LOG: Final = logging.getLogger("headwater.pipelines")
 
 
@@ -151,12 +152,14 @@ def _published(run: StepRun, outputs: Outputs) -> Report:
     except RefusedError as error:
         _LOG.warning("%s", error)
         return Report(ending=Ending.TAKEN, execution_id=run.id, error=str(error))
+    if run.undeclared:
+        _LOG.warning("step %s %s: %s", run.name, UNDECLARED, ", ".join(run.undeclared))
     return Report(
         ending=Ending.COMPLETE,
         execution_id=run.id,
         outputs=stored,
         shape=outputs.shape,
-        reads=tuple(outputs.reads),
+        reads=tuple(run.undeclared),
     )
 
 

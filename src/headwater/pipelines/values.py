@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
 from headwater.errors import InvalidError, NotFoundError
 from headwater.formats import choose_format, load_model_folder
@@ -16,6 +16,7 @@ from headwater.model.graph import Artifact
 from headwater.model.ids import ArtifactId
 from headwater.model.models import ModelVersion
 from headwater.model.values import PropertyValue, check_json
+from headwater.model.verdicts import Verdict
 from headwater.tracking import Dataset, Session
 from headwater.tracking.frame_files import LIBRARIES, read_array, read_frame
 from headwater.tracking.outputs import artifact_of
@@ -59,7 +60,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A value that no artifact names yet: its bytes are stored, or its short `text` comes with the artifact."""
+    """A value that no artifact names yet: its bytes are stored, or a short `text` comes with the artifact."""
 
     kind: Kind
     blob: Blob
@@ -71,6 +72,15 @@ TEXT: Final = "value"
 """The custom property that holds a short value."""
 MAX_TEXT_BYTES: Final = 1024
 """JSON up to this size is kept with its artifact: no file to write, and none to read."""
+
+
+@runtime_checkable
+class SupportsVerdict(Protocol):
+    """What a gate gives that has recorded a verdict."""
+
+    verdict_id: ArtifactId
+
+
 _PLAIN: Final = (bool, int, float, str, list, dict, type(None))
 
 
@@ -153,6 +163,8 @@ def kept_with(written: Written) -> dict[str, PropertyValue]:
 def stored_artifact(session: Session, value: Any) -> Stored | None:
     """Return what is known of a value that is an artifact already; None where it is none."""
     match value:
+        case _ if isinstance(value, _PLAIN):
+            return None
         case Dataset():
             return of_data(value.data_version)
         case DataVersion():
@@ -161,6 +173,8 @@ def stored_artifact(session: Session, value: Any) -> Stored | None:
             return of_version(value)
         case Artifact():
             return of_artifact(value)
+        case Verdict(id=number) | SupportsVerdict(verdict_id=number):
+            return of_artifact(session.store.artifacts.get([number])[0])
         case _ if isinstance(getattr(value, "artifact_id", None), int):
             number, _ = artifact_of(session.store, value)
             return of_artifact(session.store.artifacts.get([number])[0])

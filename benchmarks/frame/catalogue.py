@@ -9,7 +9,7 @@ NAMES = (
     *("series", "metrics", "reading"),
     *("search", "search_mlflow", "lineage"),
     *("nodes", "decisions", "ledger", "writers"),
-    *("mlmd", "servers", "server", "growth", "imports", "validation"),
+    *("mlmd", "servers", "server", "growth", "imports", "validation", "pipelines"),
 )
 
 

@@ -37,6 +37,17 @@ def mlmd_python(bench: Bench) -> Path:
     return _python("mlmd", "ML Metadata")
 
 
+def prefect_python(bench: Bench) -> Path:
+    """Return the interpreter that has Prefect, installed now if it is not there.
+
+    Raises:
+        SkippedError: it cannot be installed, or this is a smoke test.
+    """
+    if bench.is_quick:
+        raise SkippedError("Prefect is left out of smoke tests")
+    return _python("prefect", "Prefect", Path(__file__).with_name("prefect.txt"))
+
+
 class Worker:
     """A process that is asked for one job after another, so that arms can take turns."""
 
@@ -104,13 +115,29 @@ def mlflow_worker(bench: Bench, folder: Path) -> Generator[Worker]:
         yield started
 
 
-def _python(name: str, words: str) -> Path:
+@contextmanager
+def prefect_worker(bench: Bench, folder: Path) -> Generator[Worker]:
+    """Run Prefect in a process of its own; its server is made for it, with a SQLite file in `folder`."""
+    silent = {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": "",
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+        "DO_NOT_TRACK": "1",
+    }
+    with worker(prefect_python(bench), "prefect_worker.py", folder=folder, environment=silent) as started:
+        yield started
+
+
+def _python(name: str, words: str, needs: Path | None = None) -> Path:
     """Return the interpreter of an environment as `make peers` makes it, made now if it is not there."""
     home = HOME / name
     python, done = home / "bin" / "python", home / ".ready"
     if not done.exists():
         uv = _uv(words)
-        requirements = ROOT / "tests" / "compat" / name / "requirements.txt"
+        requirements = needs or ROOT / "tests" / "compat" / name / "requirements.txt"
         _run(words, [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(home)])
         _run(
             words,

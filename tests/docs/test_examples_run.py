@@ -41,6 +41,7 @@ PRELUDES = {
     "lineage.md": f"{ROWS}\n{ESTIMATOR}",
     "model-validation.md": CANCER,
     "data-validation.md": FLIGHTS,
+    "pipelines.md": "",
 }
 """What the reader has at hand on each page."""
 

@@ -7,9 +7,10 @@ PLUS = 1
 
 
 @hw.step
-def load(data: hw.Dataset, control: str) -> list:
+def load(data: hw.Dataset, control: str) -> tuple[list, str]:
     act(control, "load")
-    return [row["x"] for row in rows(data)]
+    # The second output is long enough to have bytes of its own, which can be lost.
+    return [row["x"] for row in rows(data)], "x" * 2000
 
 
 @hw.step
@@ -45,19 +46,19 @@ def end(parts: list, control: str) -> dict:
 @hw.step
 def merge(left: list, right: list, control: str) -> hw.Dataset:
     act(control, "merge")
-    return [{"left": a, "right": b} for a, b in zip(left, right, strict=True)]
+    return [{"left": a, "right": b} for a, b in zip(left, right, strict=True)]  # pyright: ignore[reportReturnType]
 
 
 @hw.pipeline
 def linear(data: str, control: str, asks: bool = False, retries: int = 0, timeout_s: float | None = None):
-    values = load(data, control)
+    values, _ = load(data, control)
     changed = after(asks, tuned(middle, retries, timeout_s))(values, control)
     return end(changed, control)
 
 
 @hw.pipeline
 def branch(data: str, control: str, asks: bool = False, retries: int = 0, timeout_s: float | None = None):
-    values = load(data, control)
+    values, _ = load(data, control)
     chosen = hw.when(
         after(asks, tuned(is_large, retries, timeout_s))(values, control),
         then=lambda: other(values, control),
@@ -68,7 +69,7 @@ def branch(data: str, control: str, asks: bool = False, retries: int = 0, timeou
 
 @hw.pipeline
 def mapped(data: str, control: str, asks: bool = False, retries: int = 0, timeout_s: float | None = None):
-    values = load(data, control)
+    values, _ = load(data, control)
     each = after(asks, tuned(one, retries, timeout_s)).map(values, control=control)
     return end(each, control)
 
@@ -80,12 +81,12 @@ def inner(values: list, control: str, asks: bool, retries: int, timeout_s: float
 
 @hw.pipeline
 def nested(data: str, control: str, asks: bool = False, retries: int = 0, timeout_s: float | None = None):
-    return end(inner(load(data, control), control, asks, retries, timeout_s), control)
+    return end(inner(load(data, control)[0], control, asks, retries, timeout_s), control)
 
 
 @hw.pipeline
 def diamond(data: str, control: str, asks: bool = False, retries: int = 0, timeout_s: float | None = None):
-    values = load(data, control)
+    values, _ = load(data, control)
     left = after(asks, tuned(middle, retries, timeout_s))(values, control)
     return merge(left, other(values, control), control)
 

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -196,8 +197,9 @@ def test_a_server_runs_what_fires_and_goes_on_after_an_approval(tmp_path, projec
         server = client.pipelines.server([noted], raises=False)
         client.dataset("raw", [{"x": 1}])
 
-        looked = [[future.result() for future in server.look()] for _ in range(2)]
+        looked: list[Any] = [[future.result() for future in server.look()] for _ in range(2)]
         client.pipelines.approve("noted/data-raw-1", "sign", reason="fine")
+        done: Any
         (done,) = [future.result() for future in server.look()]
         idle = server.look()
 

@@ -25,7 +25,7 @@ from headwater.pipelines.history import Product, products_of
 from headwater.pipelines.publishing import OUTPUT
 from headwater.pipelines.records import PipelineRun
 from headwater.pipelines.slots import Slot
-from headwater.pipelines.values import Kind, json_bytes
+from headwater.pipelines.values import kept_with, write_value
 from headwater.tracking import Session
 
 APPROVAL_ROLE = "approval"
@@ -104,15 +104,15 @@ class Approvals:
     def _output(self, found: Execution, actor: str, reason: str) -> ArtifactLink:
         (type_id,) = self._session.type_ids([builtin.ARTIFACT])
         said: dict[str, Json] = {"actor": actor, "reason": reason, "time_ms": self._session.clock_ms()}
-        blob = self._session.blobs.put_bytes(json_bytes(said))
+        written = write_value(self._session, said)
         artifact = NewArtifact(
             type_id=type_id,
             name=found.name,
             state=ArtifactState.LIVE,
-            digest=blob.digest,
-            size_bytes=blob.size_bytes,
-            properties={"kind": Kind.JSON.value},
-            custom_properties={"value_kind": Kind.JSON.value},
+            digest=written.blob.digest,
+            size_bytes=written.blob.size_bytes,
+            properties={"kind": written.kind.value},
+            custom_properties=kept_with(written),
         )
         return ArtifactLink(artifact=artifact, type=EventType.OUTPUT, path=(OUTPUT,))
 

@@ -1,12 +1,10 @@
 """Performing one attempt at a step: claim it, run the function, publish what it made."""
 
 import logging
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Any, Final
 
 from headwater.errors import ConflictError, RefusedError
@@ -26,6 +24,7 @@ from headwater.tracking import Session
 from headwater.tracking.outcome import outcome
 from headwater.tracking.reads import places_of
 
+UNDECLARED: Final = "read without declaring"
 _LOG: Final = logging.getLogger("headwater.pipelines")
 
 
@@ -111,10 +110,10 @@ def perform(session: Session, task: Task, function: Callable[..., Any]) -> Repor
         run = claim(session, task)
     except ConflictError:
         return Report(ending=Ending.TAKEN)
-    with tempfile.TemporaryDirectory(prefix="headwater-step-") as folder:
+    with closing(Loader(session)) as loader:
         try:
             with run:
-                outputs = _outputs(session, task, run, function, Path(folder))
+                outputs = _outputs(session, task, run, function, loader)
             return _published(run, outputs)
         except BaseException as error:
             if run.has_ended:
@@ -124,10 +123,10 @@ def perform(session: Session, task: Task, function: Callable[..., Any]) -> Repor
 
 
 def _outputs(
-    session: Session, task: Task, run: StepRun, function: Callable[..., Any], folder: Path
+    session: Session, task: Task, run: StepRun, function: Callable[..., Any], loader: Loader
 ) -> Outputs:
     contract = contract_of(function)
-    arguments = _arguments(session, task, run, contract, folder)
+    arguments = _arguments(task, run, contract, loader)
     if given := run_parameter(function):
         arguments[given] = run
     value = function(**arguments)
@@ -138,10 +137,7 @@ def _outputs(
     return outputs
 
 
-def _arguments(
-    session: Session, task: Task, run: StepRun, contract: Contract, folder: Path
-) -> dict[str, Any]:
-    loader = Loader(session, folder)
+def _arguments(task: Task, run: StepRun, contract: Contract, loader: Loader) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with run.loading():
         for name, binding in task.bindings.items():
@@ -156,12 +152,14 @@ def _published(run: StepRun, outputs: Outputs) -> Report:
     except RefusedError as error:
         _LOG.warning("%s", error)
         return Report(ending=Ending.TAKEN, execution_id=run.id, error=str(error))
+    if run.undeclared:
+        _LOG.warning("step %s %s: %s", run.name, UNDECLARED, ", ".join(run.undeclared))
     return Report(
         ending=Ending.COMPLETE,
         execution_id=run.id,
         outputs=stored,
         shape=outputs.shape,
-        reads=tuple(outputs.reads),
+        reads=tuple(run.undeclared),
     )
 
 

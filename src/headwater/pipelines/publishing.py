@@ -26,7 +26,7 @@ from headwater.pipelines.contracts import Contract, Shape, is_dataset, is_versio
 from headwater.pipelines.keys import CacheKey
 from headwater.pipelines.slots import Slot
 from headwater.pipelines.step_run import StepRun
-from headwater.pipelines.values import Kind, Stored, Written, stored_artifact, write_value
+from headwater.pipelines.values import Kind, Stored, Written, kept_with, stored_artifact, write_value
 from headwater.tracking import Session, log_dataset
 from headwater.tracking.reads import watch
 
@@ -153,7 +153,6 @@ class Outputs:
         name += f"#{self._task.attempt}" if self._task.attempt > 1 else ""
         name += "" if self.shape is Shape.ONE else f"/{index}"
         (type_id,) = self._session.type_ids([builtin.ARTIFACT])
-        kept: dict[str, PropertyValue] = {"value_kind": item.kind.value}
         return NewArtifact(
             type_id=type_id,
             name=name if len(name) <= MAX_NAME_CHARS else None,
@@ -161,7 +160,7 @@ class Outputs:
             digest=item.blob.digest,
             size_bytes=item.blob.size_bytes,
             properties={"kind": item.kind.value},
-            custom_properties=kept | ({"value_detail": item.detail} if item.detail else {}),
+            custom_properties=kept_with(item),
         )
 
     def _stored(self, ids: tuple[ArtifactId, ...]) -> tuple[Stored, ...]:
@@ -176,8 +175,9 @@ class Outputs:
                     artifact_id=ids[index],
                     kind=item.kind,
                     digest=digest,
-                    bytes_digest=digest,
+                    bytes_digest=digest if item.text is None else None,
                     detail=item.detail,
+                    text=item.text,
                 )
             )
         return tuple(found)

@@ -106,6 +106,11 @@ def plan_of(graph: Graph) -> tuple[Plan, ...]:
     )
 
 
+def plan_json(plan: Sequence[Plan]) -> list[Json]:
+    """Return nodes as they are stored."""
+    return [{"name": p.name, "work": p.work, "needs": [*p.needs], "is_mapped": p.is_mapped} for p in plan]
+
+
 def add_run(session: Session, new: NewPipelineRun) -> PipelineRun:
     """Record a run of a pipeline, and the pipeline if it is new.
 
@@ -139,14 +144,11 @@ def pipeline_context(session: Session, name: str, description: str | None = None
 
 def _add(session: Session, new: NewPipelineRun, name: str, pipeline: ContextId) -> PipelineRun:
     (type_id,) = session.type_ids([builtin.PIPELINE_RUN])
-    plan: list[Json] = [
-        {"name": p.name, "work": p.work, "needs": [*p.needs], "is_mapped": p.is_mapped} for p in new.plan
-    ]
     facts: dict[str, PropertyValue | None] = {
         "entry": new.entry,
         "params": dict(new.params),
         "pinned": {},
-        "plan": plan,
+        "plan": plan_json(new.plan),
         "seed": uuid.uuid4().hex,
         "trigger": new.trigger,
     }

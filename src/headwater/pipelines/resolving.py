@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import Any, cast, get_args
 
 from headwater.errors import InvalidError
+from headwater.model import builtin
 from headwater.model.refs import DataRef, ModelRef, parse_ref
 from headwater.model.values import Json, check_json
+from headwater.model.verdicts import Outcome
 from headwater.pipelines.bindings import Binding, Element, Made, Named, Plain, Several, loaded
 from headwater.pipelines.contracts import Shape, hints_of, is_artifact_type, is_dataset, is_version
 from headwater.pipelines.graph import Choice, Handle, Node, Output, handles_in
@@ -78,15 +79,15 @@ class Resolver:
     Args:
         session: Where it is kept.
         nodes: All nodes, by name.
-        folder: Where files may be fetched to.
+        loader: Loads what conditions and lists are.
         pinned: Which version each reference named when the run began; new ones are added.
     """
 
     def __init__(
-        self, session: Session, nodes: Mapping[str, Progress], folder: Path, pinned: dict[str, str]
+        self, session: Session, nodes: Mapping[str, Progress], loader: Loader, pinned: dict[str, str]
     ) -> None:
         self._session, self._nodes, self.pinned = session, nodes, pinned
-        self._loader = Loader(session, folder)
+        self._loader = loader
         self._plain: dict[str, Json] = {}
         self._refs: dict[str, Stored] = {}
 
@@ -280,8 +281,17 @@ class Resolver:
                 return self._plain[stored.digest]
             case Several(items):
                 return [self._value(each) for each in items]
+            case Made(stored) if stored.kind is Kind.ARTIFACT:
+                return self._verdict(stored)
             case _:
                 raise InvalidError("a condition has to be a plain value, such as a bool that a step returns")
+
+    def _verdict(self, stored: Stored) -> bool:
+        """Return whether a gate let something pass; not enough evidence does not."""
+        (found,) = self._session.store.artifacts.get([stored.artifact_id])
+        if found.type_name != builtin.VERDICT.name:
+            raise InvalidError(f"artifacts/{found.id} is no verdict, so it cannot be a condition")
+        return found.properties.get("outcome") == Outcome.PASS
 
 
 def _binding_of(product: Product) -> Binding:

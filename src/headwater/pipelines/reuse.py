@@ -18,6 +18,8 @@ from headwater.tracking import Session
 BATCH: Final = 250
 """Keys that one query asks for."""
 _PAGE: Final = 2_000
+_JUDGED: Final = (("version",), ("data",))
+"""What a gate calls the input that it judges."""
 _KEY: Final = Field(Scope.TAG, tags.KEY)
 _STATE: Final = Field(Scope.ATTRIBUTE, "state")
 
@@ -140,18 +142,20 @@ class Reuse:
             self._sound.pop(digest or "", None)
 
     def _is_newest(self, verdict: Artifact) -> bool:
-        """Tell whether no other verdict of the same gate was given on the same version since."""
-        version = self._session.store.links.events_of_artifacts([ArtifactId(verdict.id)], are_outputs=True)
-        inputs = self._session.store.links.events_of_executions(
-            [event.execution_id for event in version], are_outputs=False
+        """Tell whether no other verdict of the same gate was given since on what this one is about."""
+        links, gate = self._session.store.links, verdict.properties.get("gate")
+        makers = [event.execution_id for event in links.events_of_artifacts([verdict.id], are_outputs=True)]
+        judged = [
+            event.artifact_id
+            for event in links.events_of_executions(makers, are_outputs=False)
+            if event.path[:1] in _JUDGED
+        ]
+        readers = [event.execution_id for event in links.events_of_artifacts(judged, are_outputs=False)]
+        made = [event.artifact_id for event in links.events_of_executions(readers, are_outputs=True)]
+        newer = self._session.store.artifacts.get([i for i in dict.fromkeys(made) if i > verdict.id])
+        return not any(
+            each.type_name == builtin.VERDICT.name
+            and each.properties.get("gate") == gate
+            and each.deleted_ms is None
+            for each in newer
         )
-        models = self._session.store.models.by_artifact_ids([event.artifact_id for event in inputs])
-        for model in models:
-            same_gate = [
-                v
-                for v in self._session.store.releases.verdicts(model.model, model.version)
-                if v.gate == verdict.properties.get("gate")
-            ]
-            if same_gate and same_gate[-1].id > verdict.id:
-                return False
-        return True

@@ -1,17 +1,16 @@
 """The runner: takes a pipeline's graph from where the store says it is to its end."""
 
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from headwater.model.graph import ExecutionState
 from headwater.model.ids import ContextId, ExecutionId
 from headwater.model.runs import Run
-from headwater.model.values import Properties
+from headwater.model.values import Json, Properties
 from headwater.pipelines.approvals import Approvals
 from headwater.pipelines.calls import Call
 from headwater.pipelines.deciding import Decider
@@ -20,11 +19,12 @@ from headwater.pipelines.graph import Graph, Node, Work
 from headwater.pipelines.history import Attempt, Product, attempts_of, newest, products_of
 from headwater.pipelines.keying import Keys
 from headwater.pipelines.leases import INTERRUPTED, is_held, take_away
-from headwater.pipelines.performing import Ending, Enter, Task
-from headwater.pipelines.records import PipelineRun, RunState, inner_context, pipeline_context
+from headwater.pipelines.performing import UNDECLARED, Ending, Enter, Task
+from headwater.pipelines.records import PipelineRun, RunState, change_run, inner_context, pipeline_context
 from headwater.pipelines.resolving import NodeState, Progress, Readiness, Resolver
 from headwater.pipelines.results import results_of, state_after
 from headwater.pipelines.slots import Slot
+from headwater.pipelines.values import Loader
 from headwater.pipelines.workforce import IDLE_S, Outcome, Workforce
 from headwater.tracking import Session
 
@@ -98,15 +98,11 @@ class Runner:
         self._people: dict[str, Node] = {}
         self._poll_s, self._next_poll_s = FIRST_POLL_S, 0.0
 
-    def work(self, pinned: dict[str, str]) -> PipelineResult:
-        """Run what has to run, until nothing can go on.
-
-        Args:
-            pinned: Which version each reference named when the run began; new ones are added.
-        """
+    def work(self) -> PipelineResult:
+        """Run what has to run, until nothing can go on."""
         self._history = newest(attempts_of(self._session.store, self._run.id))
-        with tempfile.TemporaryDirectory(prefix="headwater-pipeline-") as folder:
-            self._resolver = Resolver(self._session, self._nodes, Path(folder), pinned)
+        with closing(Loader(self._session)) as loader:
+            self._resolver = Resolver(self._session, self._nodes, loader, dict(self._run.pinned))
             try:
                 while self._advance():
                     self._await()
@@ -143,7 +139,7 @@ class Runner:
         match report.ending:
             case Ending.COMPLETE:
                 self._decider.reuse.forget([stored.bytes_digest for stored in report.outputs])
-                note = f"read without declaring: {', '.join(report.reads)}" if report.reads else ""
+                note = f"{UNDECLARED}: {', '.join(report.reads)}" if report.reads else ""
                 product = Product(report.outputs, report.shape)
                 self._done(call, product, StepState.COMPLETE, note, report.execution_id)
             case Ending.FAILED:
@@ -184,7 +180,15 @@ class Runner:
             progress.settle()
             calls += made
         if calls:
+            self._keep_pins()
             self._decide(calls)
+
+    def _keep_pins(self) -> None:
+        """Record what references mean before a step runs on it: a kill must not change that."""
+        found = self._resolver.pinned
+        if dict(self._run.pinned) != found:
+            kept: dict[str, Json] = {**found}
+            self._run = change_run(self._session.store, self._run, pinned=kept)
 
     def _calls_of(self, node: Node) -> list[Call]:
         assert node.step is not None

@@ -28,6 +28,7 @@ from headwater.pipelines.records import (
     RunState,
     add_run,
     change_run,
+    plan_json,
     plan_of,
     runners_of,
 )
@@ -100,7 +101,6 @@ def run_pipeline(
         run = _recorded(session, definition, values, running, resumed, plan_of(graph))
         active = stack.enter_context(_runner_run(session, run, values))
         facts = Facts(session, active)
-        pinned = dict(run.pinned)
         runner = Runner(
             session,
             graph,
@@ -113,12 +113,7 @@ def run_pipeline(
             settings=replace(running.settings, workers=workers),
             keys=Keys(session.environment, os.environ, Code()),
         )
-        try:
-            result = runner.work(pinned)
-        finally:
-            if pinned != dict(run.pinned):
-                kept: dict[str, Json] = {**pinned}
-                change_run(session.store, run, pinned=kept)
+        result = runner.work()
         active.end(_ENDS[result.state], _summary(result))
     if running.raises and result.state is RunState.FAILED:
         raise PipelineFailedError(result.ref, result.failures, result=result)
@@ -154,7 +149,7 @@ def _recorded(
 ) -> PipelineRun:
     entry = _entry(definition, session.project_root)
     if resumed is not None:
-        return change_run(session.store, resumed, params=values, entry=entry)
+        return change_run(session.store, resumed, params=values, entry=entry, plan=plan_json(plan))
     new = NewPipelineRun(
         pipeline=definition.name,
         name=running.name,

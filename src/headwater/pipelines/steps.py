@@ -3,25 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args, get_origin, overload
+from typing import Any, get_args, get_origin, overload
 
 from headwater.errors import InvalidError
 from headwater.pipelines.definitions import Options, StepFunction
 from headwater.pipelines.graph import Choice, Graph, Guard, Handle, Output, Work, drawn
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-class Step(Generic[P, R]):
+class Step:
     """A function that is a step of pipelines.
 
     Called while a pipeline is drawn it becomes a node, and what it returns a handle of what it will
-    give. Called anywhere else it is the plain function.
+    give. Called anywhere else it is the plain function. Its types are not those of the function: it takes
+    handles and references, too, and its own run is given to it.
     """
 
     def __init__(
-        self, function: Callable[P, R], definition: StepFunction, after: tuple[Handle, ...] = ()
+        self, function: Callable[..., Any], definition: StepFunction, after: tuple[Handle, ...] = ()
     ) -> None:
         self.function, self.definition, self._after = function, definition, after
         update_wrapper(self, function, updated=())
@@ -31,15 +29,15 @@ class Step(Generic[P, R]):
         """What it is called in a pipeline."""
         return self.definition.name
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Add a node to the pipeline that is being drawn, or call the function."""
         graph = drawn()
         if graph is None:
             return self.function(*args, **kwargs)
         arguments = self._bound(args, kwargs)
-        return cast("R", self._add(graph, arguments, ()))
+        return self._add(graph, arguments, ())
 
-    def map(self, *each: Iterable[Any], **same: Any) -> list[R]:
+    def map(self, *each: Iterable[Any], **same: Any) -> Any:
         """Call it once for each element of some lists.
 
         Args:
@@ -56,23 +54,23 @@ class Step(Generic[P, R]):
         if not each:
             raise InvalidError(f"{self.name}.map needs at least one list")
         if graph is None:
-            return [self.function(*one, **same) for one in zip(*each, strict=True)]  # pyright: ignore[reportCallIssue]
+            return [self.function(*one, **same) for one in zip(*each, strict=True)]
         arguments = self._bound(tuple(e if isinstance(e, Handle) else list(e) for e in each), same)
         mapped = tuple(self.definition.signature.parameters)[: len(each)]
-        return cast("list[R]", self._add(graph, arguments, mapped))
+        return self._add(graph, arguments, mapped)
 
-    def after(self, *handles: object) -> "Step[P, R]":
+    def after(self, *handles: object) -> "Step":
         """Return the step for a call that waits for others, whose output it does not take."""
         given = tuple(handle for handle in handles if isinstance(handle, Handle))
         if drawn() is not None and len(given) < len(handles):
             raise InvalidError(f"{self.name}.after takes what other steps return")
         return Step(self.function, self.definition, (*self._after, *given))
 
-    def named(self, name: str) -> "Step[P, R]":
+    def named(self, name: str) -> "Step":
         """Return the step under another name, such as one for each of several calls."""
         return Step(self.function, replace(self.definition, name=name), self._after)
 
-    def using(self, **options: Any) -> "Step[P, R]":
+    def using(self, **options: Any) -> "Step":
         """Return the step with other options, such as `retries=2`."""
         changed = replace(self.definition, options=replace(self.definition.options, **options))
         return Step(self.function, changed, self._after)
@@ -108,7 +106,7 @@ class Step(Generic[P, R]):
 
 
 @overload
-def step(function: Callable[P, R], /) -> Step[P, R]: ...
+def step(function: Callable[..., Any], /) -> Step: ...
 
 
 @overload
@@ -122,11 +120,11 @@ def step(
     resources: Mapping[str, float] | None = None,
     cache: bool = True,
     version: str = "",
-) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+) -> Callable[[Callable[..., Any]], Step]: ...
 
 
 def step(
-    function: Callable[P, R] | None = None,
+    function: Callable[..., Any] | None = None,
     /,
     *,
     name: str | None = None,
@@ -137,7 +135,7 @@ def step(
     resources: Mapping[str, float] | None = None,
     cache: bool = True,
     version: str = "",
-) -> Step[P, R] | Callable[[Callable[P, R]], Step[P, R]]:
+) -> Step | Callable[[Callable[..., Any]], Step]:
     """Make a function a step of pipelines; with or without arguments.
 
     Args:
@@ -172,7 +170,7 @@ def step(
         version=version,
     )
 
-    def made(function: Callable[P, R]) -> Step[P, R]:
+    def made(function: Callable[..., Any]) -> Step:
         return Step(
             function, StepFunction(name=name or function.__name__, function=function, options=options)
         )

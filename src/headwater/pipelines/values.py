@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
 from headwater.errors import InvalidError, NotFoundError
 from headwater.formats import choose_format, load_model_folder
@@ -15,7 +15,8 @@ from headwater.model.data import DataVersion
 from headwater.model.graph import Artifact
 from headwater.model.ids import ArtifactId
 from headwater.model.models import ModelVersion
-from headwater.model.values import check_json
+from headwater.model.values import PropertyValue, check_json
+from headwater.model.verdicts import Verdict
 from headwater.tracking import Dataset, Session
 from headwater.tracking.frame_files import LIBRARIES, read_array, read_frame
 from headwater.tracking.outputs import artifact_of
@@ -46,6 +47,7 @@ class Stored:
         digest: What it is known by in cache keys: that of its content.
         bytes_digest: Under what the blob store has its bytes; None: they are elsewhere.
         detail: What is needed to load it: the library of a frame, the format of an object.
+        text: The JSON itself, where it is short enough to be kept with the artifact.
     """
 
     artifact_id: ArtifactId
@@ -53,15 +55,30 @@ class Stored:
     digest: str
     bytes_digest: str | None = None
     detail: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A value whose bytes are stored, and that no artifact names yet."""
+    """A value that no artifact names yet: its bytes are stored, or a short `text` comes with the artifact."""
 
     kind: Kind
     blob: Blob
     detail: str | None = None
+    text: str | None = None
+
+
+TEXT: Final = "value"
+"""The custom property that holds a short value."""
+MAX_TEXT_BYTES: Final = 1024
+"""JSON up to this size is kept with its artifact: no file to write, and none to read."""
+
+
+@runtime_checkable
+class SupportsVerdict(Protocol):
+    """What a gate gives that has recorded a verdict."""
+
+    verdict_id: ArtifactId
 
 
 _PLAIN: Final = (bool, int, float, str, list, dict, type(None))
@@ -77,7 +94,7 @@ def write_value(session: Session, value: Any) -> Written:
         value = value.item()
     if isinstance(value, _PLAIN):
         check_json("output", cast("object", value))
-        return Written(kind=Kind.JSON, blob=session.blobs.put_bytes(json_bytes(value)))
+        return _write_json(session, json_bytes(value))
     if isinstance(value, bytes):
         return Written(kind=Kind.BYTES, blob=session.blobs.put_bytes(value))
     if isinstance(value, Path):
@@ -88,6 +105,16 @@ def write_value(session: Session, value: Any) -> Written:
 def json_bytes(value: Any) -> bytes:
     """Return a plain value as JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _write_json(session: Session, data: bytes) -> Written:
+    from headwater.blobs.digests import bytes_digest
+
+    if len(data) > MAX_TEXT_BYTES:
+        return Written(kind=Kind.JSON, blob=session.blobs.put_bytes(data))
+    # Of a scheme of its own: nobody shall look for its bytes in the blob store.
+    blob = Blob(digest=bytes_digest(data, "blake3-json"), size_bytes=len(data))
+    return Written(kind=Kind.JSON, blob=blob, text=data.decode("utf-8", "surrogatepass"))
 
 
 def _write_path(session: Session, path: Path) -> Written:
@@ -126,9 +153,18 @@ def _write_object(session: Session, value: Any) -> Written:
     return Written(kind=Kind.OBJECT, blob=blob, detail=chosen.name)
 
 
+def kept_with(written: Written) -> dict[str, PropertyValue]:
+    """Return what an artifact says of its value, for `of_artifact` to read."""
+    found: dict[str, PropertyValue] = {"value_kind": written.kind.value}
+    found |= {} if written.detail is None else {"value_detail": written.detail}
+    return found | ({} if written.text is None else {TEXT: written.text})
+
+
 def stored_artifact(session: Session, value: Any) -> Stored | None:
     """Return what is known of a value that is an artifact already; None where it is none."""
     match value:
+        case _ if isinstance(value, _PLAIN):
+            return None
         case Dataset():
             return of_data(value.data_version)
         case DataVersion():
@@ -137,6 +173,8 @@ def stored_artifact(session: Session, value: Any) -> Stored | None:
             return of_version(value)
         case Artifact():
             return of_artifact(value)
+        case Verdict(id=number) | SupportsVerdict(verdict_id=number):
+            return of_artifact(session.store.artifacts.get([number])[0])
         case _ if isinstance(getattr(value, "artifact_id", None), int):
             number, _ = artifact_of(session.store, value)
             return of_artifact(session.store.artifacts.get([number])[0])
@@ -167,14 +205,16 @@ def of_artifact(found: Artifact) -> Stored:
     """Return any artifact as an input or output."""
     kind = found.custom_properties.get("value_kind")
     detail = found.custom_properties.get("value_detail")
+    text = found.custom_properties.get(TEXT)
     digest = found.digest or f"artifacts/{found.id}#{found.revision}"
     is_ours = found.type_name == builtin.ARTIFACT.name and isinstance(kind, str)
     return Stored(
         artifact_id=found.id,
         kind=Kind(kind) if is_ours and isinstance(kind, str) else Kind.ARTIFACT,
         digest=digest,
-        bytes_digest=found.digest if found.type_name == builtin.ARTIFACT.name else None,
+        bytes_digest=found.digest if found.type_name == builtin.ARTIFACT.name and text is None else None,
         detail=detail if isinstance(detail, str) else None,
+        text=text if isinstance(text, str) else None,
     )
 
 
@@ -190,8 +230,14 @@ def stored_of(session: Session, ids: list[ArtifactId]) -> list[Stored]:
 class Loader:
     """Gives values back to steps; what has to be a file lies in a folder that goes with the step."""
 
-    def __init__(self, session: Session, folder: Path) -> None:
-        self._session, self._folder, self._count = session, folder, 0
+    def __init__(self, session: Session) -> None:
+        self._session, self._count = session, 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        """Remove what was fetched."""
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def load(self, stored: Stored, hint: Any) -> Any:
         """Return a value, verified, as a parameter's annotation wants it.
@@ -202,7 +248,10 @@ class Loader:
         """
         match stored.kind:
             case Kind.JSON:
-                return json.loads(self._read(stored).decode("utf-8", "surrogatepass"))
+                text = stored.text
+                return json.loads(
+                    text if text is not None else self._read(stored).decode("utf-8", "surrogatepass")
+                )
             case Kind.BYTES:
                 return self._read(stored)
             case Kind.DATASET:
@@ -245,8 +294,10 @@ class Loader:
         return self._session.blobs.read(stored.bytes_digest or "")
 
     def _fetch(self, stored: Stored, name: str) -> Path:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="headwater-step-")
         self._count += 1
-        place = self._folder / str(self._count)
+        place = Path(self._folder.name) / str(self._count)
         place.mkdir()
         return self._session.blobs.fetch(stored.bytes_digest or "", place / name)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from headwater.errors import RefusedError
 from headwater.model.approvals import ApprovalRequest
@@ -18,9 +18,6 @@ from headwater.sdk.client import Client, Current
 from headwater.sdk.lineage import Lineage
 from headwater.sdk.pipelines import Pipeline, make_pipeline
 from headwater.tracking import ActiveRun, Dataset, current_run
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 if TYPE_CHECKING:
     from headwater.validation.data.schema import Schema
@@ -302,22 +299,22 @@ def active_run() -> ActiveRun:
 
 
 @overload
-def pipeline(function: Callable[P, R], /) -> Pipeline[P, R]: ...
+def pipeline(function: Callable[..., Any], /) -> Pipeline: ...
 
 
 @overload
 def pipeline(
     *, name: str | None = None, triggers: Sequence[Trigger] = ()
-) -> Callable[[Callable[P, R]], Pipeline[P, R]]: ...
+) -> Callable[[Callable[..., Any]], Pipeline]: ...
 
 
 def pipeline(
-    function: Callable[P, R] | None = None,
+    function: Callable[..., Any] | None = None,
     /,
     *,
     name: str | None = None,
     triggers: Sequence[Trigger] = (),
-) -> Pipeline[P, R] | Callable[[Callable[P, R]], Pipeline[P, R]]:
+) -> Pipeline | Callable[[Callable[..., Any]], Pipeline]:
     """Make a function that calls steps a pipeline; with or without arguments.
 
     Args:
@@ -341,7 +338,7 @@ def pipeline(
         42
     """
 
-    def made(function: Callable[P, R]) -> Pipeline[P, R]:
+    def made(function: Callable[..., Any]) -> Pipeline:
         return make_pipeline(function, current, name=name, triggers=triggers)
 
     return made if function is None else made(function)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import InvalidError, NotFoundError
 from headwater.model.refs import PipelineRef, parse_ref
@@ -103,15 +103,13 @@ class PipelineRuns:
         found = self._pipeline(run, source)
         return self.start(found, dict(params or {}), resume=run.name, **options)
 
-    def start(
-        self, pipeline: Pipeline[..., Any], params: Mapping[str, Any], **options: Any
-    ) -> PipelineResult:
+    def start(self, pipeline: Pipeline, params: Mapping[str, Any], **options: Any) -> PipelineResult:
         """Run a pipeline in this store; see `Pipeline.run`."""
         from headwater import sdk
 
         return run_with(self._client, pipeline.definition, dict(params), current=sdk.current(), **options)
 
-    def server(self, pipelines: Sequence[Pipeline[..., Any]], **options: Any) -> PipelineServer:
+    def server(self, pipelines: Sequence[Pipeline], **options: Any) -> PipelineServer:
         """Return a server that runs pipelines when their triggers fire.
 
         Args:
@@ -128,7 +126,7 @@ class PipelineRuns:
             )
         return PipelineServer(self._client.session, [self._served(each, options) for each in pipelines])
 
-    def _served(self, pipeline: Pipeline[..., Any], options: Mapping[str, Any]) -> Served:
+    def _served(self, pipeline: Pipeline, options: Mapping[str, Any]) -> Served:
         def begin(name: str, params: Mapping[str, Any], trigger: str) -> object:
             return self.start(pipeline, params, run_name=name, trigger=trigger, **options)
 
@@ -155,7 +153,7 @@ class PipelineRuns:
         """
         self._decide(ref, step, reason, approves=False)
 
-    def load(self, entry: str) -> Pipeline[..., Any]:
+    def load(self, entry: str) -> Pipeline:
         """Return the pipeline that `FILE.py:NAME` names.
 
         Raises:
@@ -167,13 +165,13 @@ class PipelineRuns:
             raise InvalidError(
                 f"{entry} is a {type(found).__name__}, no pipeline: decorate it with @hw.pipeline"
             )
-        return cast("Pipeline[..., Any]", found)
+        return found
 
     def _decide(self, ref: str, step: str, reason: str, *, approves: bool) -> None:
         approvals = Approvals(self._client.session, self._find(ref))
         approvals.decide(step, approves=approves, actor=self._client.actor, reason=reason)
 
-    def _pipeline(self, run: PipelineRun, source: str | None) -> Pipeline[..., Any]:
+    def _pipeline(self, run: PipelineRun, source: str | None) -> Pipeline:
         entry = source or _placed(run.entry, self._client.session.project_root)
         try:
             if entry is None:

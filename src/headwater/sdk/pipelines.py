@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, update_wrapper
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import InvalidError
 from headwater.pipelines.graph import drawn
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from headwater.pipelines.triggers import Trigger
     from headwater.tracking import Session
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-class Pipeline(Generic[P, R]):
+class Pipeline:
     """A function that calls steps.
 
     `run` runs it. Called inside of another pipeline it becomes part of that one; called anywhere else
@@ -31,7 +28,7 @@ class Pipeline(Generic[P, R]):
     """
 
     def __init__(
-        self, function: Callable[P, R], definition: Definition, current: Callable[[], Current]
+        self, function: Callable[..., Any], definition: Definition, current: Callable[[], Current]
     ) -> None:
         self.function, self.definition, self._current = function, definition, current
         update_wrapper(self, function, updated=())
@@ -41,7 +38,7 @@ class Pipeline(Generic[P, R]):
         """Its name in the store."""
         return self.definition.name
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Draw its steps into the pipeline that is being drawn, or call the function."""
         graph = drawn()
         if graph is None:
@@ -192,12 +189,12 @@ def _refuse_imported(name: str) -> None:
 
 
 def make_pipeline(
-    function: Callable[P, R],
+    function: Callable[..., Any],
     current: Callable[[], Current],
     *,
     name: str | None,
     triggers: "Sequence[Trigger]",
-) -> Pipeline[P, R]:
+) -> Pipeline:
     """Make a function a pipeline; see `headwater.pipeline`."""
     definition = Definition(name=name or function.__name__, function=function, triggers=tuple(triggers))
     return Pipeline(function, definition, current)

@@ -82,6 +82,10 @@ def test_it_has_a_piece_for_all_that_the_step_uses(pieces):
     assert pieces().keys() == {"flow.py::train", "flow.py::inside", "flow.py::LIMIT", "helper", "deeper"}
 
 
+def test_a_helper_may_be_called_like_a_letter_of_the_step(pieces):
+    assert "flow.py::t" in pieces(flow=("inside", "t"))
+
+
 @pytest.mark.parametrize(
     "change",
     [

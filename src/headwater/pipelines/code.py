@@ -59,7 +59,7 @@ class Code:
         tree = self._tree(file)
         bindings = _bindings(tree) if tree else {}
         modules: set[str] = set(_modules_of(own, _package(module)))
-        waiting, seen = [*_names(own)], set(function.__name__)
+        waiting, seen = [*_names(own)], {function.__name__}
         while waiting:
             name = waiting.pop()
             if name in seen or name not in bindings:

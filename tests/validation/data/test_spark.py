@@ -12,10 +12,11 @@ import pytest
 
 from headwater.validation.data import Statistics, infer_schema, statistics, validate
 
+HAS_JAVA = shutil.which("java") is not None or "JAVA_HOME" in os.environ
+IS_REQUIRED = "spark" in os.environ.get("HEADWATER_TEST_REQUIRE", "").split(",")
+
 pytestmark = [
-    pytest.mark.skipif(
-        shutil.which("java") is None and "JAVA_HOME" not in os.environ, reason="there is no Java"
-    ),
+    pytest.mark.skipif(not HAS_JAVA and not IS_REQUIRED, reason="there is no Java"),
     pytest.mark.filterwarnings("ignore"),  # pyspark uses what pandas deprecates
 ]
 

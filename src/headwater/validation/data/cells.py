@@ -100,7 +100,8 @@ def _count(groups: Groups, ranges: Mapping[str, Sequence[Bin]], *, is_whole: boo
 
 def _too_full(bins: Sequence[Bin]) -> list[Bin]:
     """Return runs of neighbours that each hold too much, each run as one range to cut."""
-    most = sum(b.count for b in bins) / MASSES
+    # Of two values in a cell both are known: the least and the largest.
+    most = max(2, sum(b.count for b in bins) / MASSES)
     runs = groupby(bins, key=lambda b: b.count > most and b.low < b.high)
     found: list[Bin] = []
     for is_full, group in runs:

@@ -57,7 +57,7 @@ def test_what_was_taken_away_cannot_be_ended(store):
     owner = new_owner()
     run = started(store, owner)
 
-    assert take_away(store, run, now_ms=7, why="no sign of life")
+    assert take_away(store, run, 7, "no sign of life")
     with pytest.raises(RefusedError, match="it is failed"):
         end(store, run, owner.token)
 
@@ -71,7 +71,7 @@ def test_what_has_ended_is_not_taken_away(store):
     run = started(store, owner)
     end(store, run, owner.token)
 
-    assert not take_away(store, run, now_ms=7, why="late")
+    assert not take_away(store, run, 7, "late")
 
     assert store.runs.get([run.run_id])[0].status is RunStatus.FINISHED
 
@@ -112,7 +112,7 @@ def test_of_an_end_and_a_taking_away_at_once_one_succeeds(store):
 
         def taking(run=run, barrier=barrier):
             barrier.wait()
-            return take_away(store, run, now_ms=7, why="race")
+            return take_away(store, run, 7, "race")
 
         with ThreadPoolExecutor(2) as pool:
             outcomes = [future.result() for future in (pool.submit(finishing), pool.submit(taking))]

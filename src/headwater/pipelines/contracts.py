@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 
@@ -36,6 +37,7 @@ class Contract:
         return self.outputs[min(index, len(self.outputs) - 1)]
 
 
+@lru_cache(1024)
 def contract_of(function: Callable[..., Any]) -> Contract:
     """Read a function's annotations."""
     hints = hints_of(function)
@@ -51,6 +53,7 @@ def contract_of(function: Callable[..., Any]) -> Contract:
     return Contract(inputs=inputs, shape=shape, outputs=outputs, text=inspect.formatannotation(given))
 
 
+@lru_cache(1024)
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Return a function's annotations; those that cannot be resolved, as the text that they are."""
     try:

@@ -96,20 +96,18 @@ def publish(
     contexts: tuple[ContextId, ...] = (),
     tags_: Mapping[str, PropertyValue | None] | None = None,
     properties: Mapping[str, PropertyValue | None] | None = None,
+    revision: int | None = None,
 ) -> Published:
     """End an attempt together with all that it made, in one transaction, if it is still this holder's.
+
+    At the `revision` at which it was claimed nothing has happened to it, so it need not be read first.
 
     Raises:
         RefusedError: the attempt was taken away in the meantime.
     """
     for _ in range(_TRIES):
-        (run,) = store.runs.by_execution_ids([execution_id])
-        # A LOST one was silent for a while, and nobody has taken it over.
-        if token_of(run) != token or run.status not in {RunStatus.RUNNING, RunStatus.LOST}:
-            raise RefusedError(
-                f"run {run.run_id} was taken away from this process, which gave no sign of life or took too "
-                f"long: it is {run.status.name.lower()}, and what it made is not used"
-            )
+        if revision is None:
+            revision = _held_revision(store, execution_id, token)
         change = RunChange(
             id=execution_id,
             status=status,
@@ -117,34 +115,52 @@ def publish(
             error=error,
             tags=tags_ or {},
             properties=properties or {},
-            expect_revision=run.revision,
+            expect_revision=revision,
         )
         try:
             return store.runs.publish(RunPublication(run=change, artifacts=artifacts, contexts=contexts))
         except StaleWriteError:
             # A tag was set, or a heartbeat has brought it back: look again.
-            continue
+            revision = None
     raise UnavailableError(f"execution {execution_id} is being changed all the time")
 
 
-def take_away(store: Store, run: Run, *, now_ms: int, why: str) -> bool:
+def _held_revision(store: Store, execution_id: ExecutionId, token: str) -> int:
+    (run,) = store.runs.by_execution_ids([execution_id])
+    # A LOST one was silent for a while, and nobody has taken it over.
+    if token_of(run) != token or run.status not in {RunStatus.RUNNING, RunStatus.LOST}:
+        raise RefusedError(
+            f"run {run.run_id} was taken away from this process, which gave no sign of life or took too "
+            f"long: it is {run.status.name.lower()}, and what it made is not used"
+        )
+    return run.revision
+
+
+def take_away(store: Store, run: Run, now_ms: int, why: str) -> bool:
     """Turn an attempt that nobody works on into FAILED; its holder can publish nothing any more.
 
+    Nothing happens to one that has ended.
+
     Returns:
-        False when it has changed meanwhile, so that it has to be looked at again.
+        False when it has come to its end meanwhile.
     """
-    change = RunChange(
-        id=run.id,
-        status=RunStatus.FAILED,
-        end_ms=now_ms,
-        error=f"{INTERRUPTED}: {why}",
-        expect_revision=run.revision,
-    )
-    try:
-        store.runs.update(change)
-    except StaleWriteError:
-        return False
-    return True
+    for _ in range(_TRIES):
+        if run.status.is_over and run.status is not RunStatus.LOST:
+            return False
+        change = RunChange(
+            id=run.id,
+            status=RunStatus.FAILED,
+            end_ms=now_ms,
+            error=f"{INTERRUPTED}: {why}",
+            expect_revision=run.revision,
+        )
+        try:
+            store.runs.update(change)
+        except StaleWriteError:
+            (run,) = store.runs.by_execution_ids([run.id])
+        else:
+            return True
+    return False
 
 
 def _is_gone(owner: Mapping[str, object]) -> bool:

@@ -15,7 +15,7 @@ from headwater.model.refs import PipelineRef
 from headwater.model.runs import Run, RunStatus
 from headwater.model.values import Json, PropertyValue
 from headwater.pipelines import tags
-from headwater.pipelines.graph import Graph
+from headwater.pipelines.graph import Graph, Node
 from headwater.pipelines.leases import is_held
 from headwater.tracking import Session
 
@@ -176,6 +176,27 @@ def inner_context(session: Session, run: PipelineRun, scope: str, pipeline: str)
         except ConflictError:
             continue
     return inner
+
+
+class RunContexts:
+    """What the nodes of one run belong to.
+
+    Args:
+        session: Where the contexts are.
+        run: The run.
+    """
+
+    def __init__(self, session: Session, run: PipelineRun) -> None:
+        self._session, self._run = session, run
+        self._pipeline = pipeline_context(session, run.pipeline)
+        self._inner: dict[str, ContextId] = {}
+
+    def of(self, node: Node) -> tuple[ContextId, ...]:
+        """Return the contexts of a node: pipeline, run, and those inside of it, outermost first."""
+        for scope, pipeline in node.scopes:
+            if scope not in self._inner:
+                self._inner[scope] = inner_context(self._session, self._run, scope, pipeline)
+        return (self._pipeline, self._run.id, *(self._inner[scope] for scope, _ in node.scopes))
 
 
 def find_run(store: Store, pipeline: str, name: str) -> PipelineRun:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.model.graph import ExecutionState
-from headwater.model.ids import ContextId, ExecutionId
+from headwater.model.ids import ExecutionId
 from headwater.model.runs import Run
 from headwater.model.values import Json, Properties
 from headwater.pipelines.approvals import Approvals
@@ -20,7 +20,7 @@ from headwater.pipelines.history import Attempt, Product, attempts_of, newest, p
 from headwater.pipelines.keying import Keys
 from headwater.pipelines.leases import INTERRUPTED, is_held, take_away
 from headwater.pipelines.performing import UNDECLARED, Ending, Enter, Task
-from headwater.pipelines.records import PipelineRun, RunState, change_run, inner_context, pipeline_context
+from headwater.pipelines.records import PipelineRun, RunContexts, RunState, change_run
 from headwater.pipelines.resolving import NodeState, Progress, Readiness, Resolver
 from headwater.pipelines.results import results_of, state_after
 from headwater.pipelines.slots import Slot
@@ -85,10 +85,9 @@ class Runner:
         self._parent_id, self._facts = parent_id, facts
         self._listen, self._settings, self._clock_s, self._keys = listen, settings, clock_s, keys
         self._nodes = {name: Progress(node) for name, node in graph.nodes.items()}
-        self._decider = Decider(session, run, self._contexts, uses_cache=settings.uses_cache)
+        self._contexts = RunContexts(session, run)
+        self._decider = Decider(session, run, self._contexts.of, uses_cache=settings.uses_cache)
         self._approvals = Approvals(session, run)
-        self._pipeline_id = pipeline_context(session, run.pipeline)
-        self._inner: dict[str, ContextId] = {}
         self._calls: dict[Slot, Call] = {}
         self._history: dict[Slot, Attempt] = {}
         self._work = Workforce(
@@ -100,7 +99,7 @@ class Runner:
 
     def work(self) -> PipelineResult:
         """Run what has to run, until nothing can go on."""
-        self._history = newest(attempts_of(self._session.store, self._run.id))
+        self._read_history()
         with closing(Loader(self._session)) as loader:
             self._resolver = Resolver(self._session, self._nodes, loader, dict(self._run.pinned))
             try:
@@ -111,7 +110,7 @@ class Runner:
             return self._result()
 
     def _advance(self) -> bool:
-        """Start all that can start; False when there is nothing to wait for."""
+        """Start all that can; False when there is nothing to wait for."""
         while ready := self._ready():
             self._open(ready)
         self._work.start()
@@ -163,7 +162,7 @@ class Runner:
                 case Readiness.BLOCKED:
                     progress.state = NodeState.BLOCKED
                     self._tell(Slot(name), StepState.BLOCKED)
-                case Readiness.WAIT:
+                case _:
                     continue
         return found
 
@@ -247,7 +246,7 @@ class Runner:
             bindings=call.bindings,
             key=call.key,
             parent_id=self._parent_id,
-            contexts=self._contexts(call.node),
+            contexts=self._contexts.of(call.node),
             facts=self._facts(),
             before=tuple(call.before),
             reason=call.reason,
@@ -255,10 +254,14 @@ class Runner:
         )
 
     def _interrupted(self, call: Call, why: str) -> None:
-        """Give up an attempt whose process is gone."""
-        attempt = newest(attempts_of(self._session.store, self._run.id)).get(call.slot)
-        if attempt and attempt.run and attempt.number == call.attempt and not attempt.is_done:
-            take_away(self._session.store, attempt.run, now_ms=self._now_ms(), why=why)
+        """Give up an attempt whose process is gone, or that has taken too long."""
+        self._read_history()
+        attempt = self._history.get(call.slot)
+        run = attempt.run if attempt and attempt.number == call.attempt else None
+        if run and not take_away(self._session.store, run, self._now_ms(), why):
+            # It came to its end just now: what became of it is seen at the next look.
+            self._elsewhere[call.slot] = call
+            return
         execution = attempt.execution.id if attempt else None
         self._failed(call, f"{INTERRUPTED}: {why}", execution, state=StepState.INTERRUPTED)
 
@@ -294,7 +297,7 @@ class Runner:
 
     def _look(self) -> None:
         """Look at what others do: other runners, and people."""
-        self._history = newest(attempts_of(self._session.store, self._run.id))
+        self._read_history()
         for slot, call in list(self._elsewhere.items()):
             attempt = self._history.get(slot)
             if attempt is None:
@@ -313,7 +316,7 @@ class Runner:
         if is_held(run, now_ms=self._now_ms(), lease_s=self._settings.lease_s):
             return False
         why = "its process gave no more sign of life"
-        return take_away(self._session.store, run, now_ms=self._now_ms(), why=why)
+        return take_away(self._session.store, run, self._now_ms(), why)
 
     def _after_other(self, call: Call, attempt: Attempt) -> None:
         products = products_of(self._session, [attempt.execution]) if attempt.is_done else {}
@@ -340,7 +343,7 @@ class Runner:
 
     def _ask(self, node: Node) -> None:
         slot = Slot(node.name)
-        answer = self._approvals.answer(slot, self._contexts(node))
+        answer = self._approvals.answer(slot, self._contexts.of(node))
         progress = self._nodes[node.name]
         progress.slots = [slot]
         if answer.product is not None:
@@ -356,14 +359,6 @@ class Runner:
             self._people[node.name] = node
             return
         progress.settle()
-
-    def _contexts(self, node: Node) -> tuple[ContextId, ...]:
-        inner: list[ContextId] = []
-        for scope, pipeline in node.scopes:
-            if scope not in self._inner:
-                self._inner[scope] = inner_context(self._session, self._run, scope, pipeline)
-            inner.append(self._inner[scope])
-        return (self._pipeline_id, self._run.id, *inner)
 
     def _change(
         self, call: Call, state: StepState, note: str = "", execution: ExecutionId | None = None
@@ -390,6 +385,9 @@ class Runner:
                 execution_id=execution,
             )
         )
+
+    def _read_history(self) -> None:
+        self._history = newest(attempts_of(self._session.store, self._run.id))
 
     def _now_ms(self) -> int:
         return self._session.clock_ms()

@@ -37,6 +37,16 @@ from headwater.tracking import ActiveRun, Session, start_run
 from headwater.tracking.capture import Capture
 from headwater.tracking.delivery import attach
 
+STEP_FACTS: Final = (
+    "git_commit",
+    "git_is_dirty",
+    "git_diff_digest",
+    "packages_digest",
+    "lock_file",
+    "lock_digest",
+    "python_version",
+)
+"""What each step says of its code and environment itself; its parent, the runner, has all of it."""
 THREADS: Final = "threads"
 PROCESSES: Final = "processes"
 _ENDS: Final = {
@@ -136,7 +146,7 @@ class Facts:
         if not self._is_attached:
             self._is_attached = True
             attach(self._session.store, self._active.id, self._found)
-        return self._found
+        return {name: self._found[name] for name in STEP_FACTS if name in self._found}
 
 
 def _recorded(

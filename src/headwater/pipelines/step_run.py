@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Final, Protocol
 
 from headwater.errors import ConflictError, RefusedError, UnavailableError
 from headwater.model.actor import user_name
@@ -23,6 +23,9 @@ from headwater.tracking import ActiveRun, Session
 from headwater.tracking.reads import watch
 from headwater.tracking.records import RunEntry
 from headwater.tracking.validation import param_values
+
+NEW_REVISION: Final = 1
+"""The revision of a run that was just stored."""
 
 
 class Attempt(Protocol):
@@ -111,6 +114,7 @@ class StepRun(ActiveRun):
                 contexts=self._task.contexts,
                 tags_=noted,
                 properties=facts,
+                revision=NEW_REVISION,
             )
         finally:
             self._forget()

@@ -4,6 +4,7 @@ import heapq
 import itertools
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextvars import copy_context
@@ -57,7 +58,7 @@ class Workforce:
     ) -> None:
         self._session, self._executor, self._enter = session, executor, enter
         self._workers, self._task, self._clock_s = workers, task, clock_s
-        self._queue: list[Call] = []
+        self._queue: deque[Call] = deque()
         self._running: dict[Future[Report], Call] = {}
         self._delayed: list[tuple[float, int, Call]] = []
         self._numbers = itertools.count()
@@ -82,15 +83,14 @@ class Workforce:
         """Hand calls to the executor."""
         while self._delayed and self._delayed[0][0] <= self._clock_s():
             self._queue.append(heapq.heappop(self._delayed)[2])
-        waiting: list[Call] = []
-        for call in self._queue:
-            used = sum(other.options.cpus for other in self._running.values())
-            # What asks for more than there is runs alone.
-            if self._running and used + call.options.cpus > self._workers:
-                waiting.append(call)
-            else:
-                self._start(call)
-        self._queue = waiting
+        used = sum(call.options.cpus for call in self._running.values())
+        while self._queue:
+            cpus = self._queue[0].options.cpus
+            # In their order, so that what asks for much gets it; what asks for more than there is runs alone.
+            if self._running and used + cpus > self._workers:
+                return
+            used += cpus
+            self._start(self._queue.popleft())
 
     def wait(self, pause_s: float = IDLE_S) -> list[Outcome]:
         """Wait until an attempt has ended or taken too long, or for so long.

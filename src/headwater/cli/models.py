@@ -2,7 +2,7 @@
 
 import click
 
-from headwater.cli import model_approvals, model_changes, model_releases
+from headwater.cli import model_approvals, model_changes, model_judging, model_releases
 from headwater.cli.output import json_option, print_facts, print_json, print_rows
 from headwater.cli.rows import ledger_row, model_row, version_row
 from headwater.cli.session import client
@@ -125,6 +125,8 @@ for _command in (
     model_changes.deprecate,
     model_changes.delete,
     model_changes.restore,
+    model_judging.judge,
+    model_judging.evaluate,
     model_releases.verdict,
     model_releases.deploy,
     model_releases.status,

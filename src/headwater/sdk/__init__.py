@@ -24,7 +24,7 @@ R = TypeVar("R")
 if TYPE_CHECKING:
     from headwater.validation.data.schema import Schema
     from headwater.validation.data.statistics import Statistics
-    from headwater.validation.model import Gate, Judged
+    from headwater.validation.model import Gate, InfraGate, InfraJudged, Judged
 
 __all__ = [
     "ActiveRun",
@@ -46,6 +46,7 @@ __all__ = [
     "delete_runs",
     "get_run",
     "judge",
+    "judge_infra",
     "lineage",
     "load_model",
     "models",
@@ -235,13 +236,14 @@ def load_model(ref: str) -> object:
     return _current.get().load_model(ref)
 
 
-def judge(ref: str, *, gate: "Gate", on: Dataset, frame: Any = None) -> "Judged":
+def judge(ref: str, *, gate: "Gate", on: Dataset | str, frame: Any = None) -> "Judged":
     """Judge a version of a model against the one in production, and store the verdict.
 
     Args:
         ref: Such as `models/late-flights/3`.
         gate: What is asked for; see `headwater.validation.model`.
-        on: The data version to judge on, such as what `hw.dataset` returns.
+        on: The data version to judge on: what `hw.dataset` returned, or a reference such as
+            `data/flights/2`.
         frame: The data's content, where it is at hand; else it is loaded.
 
     Returns:
@@ -253,6 +255,22 @@ def judge(ref: str, *, gate: "Gate", on: Dataset, frame: Any = None) -> "Judged"
         RefusedError, CorruptError: a version does not load.
     """
     return _current.get().judge(ref, gate=gate, on=on, frame=frame)
+
+
+def judge_infra(ref: str, *, gate: "InfraGate | None" = None) -> "InfraJudged":
+    """Let a version load in a fresh process and answer its example, and store the verdict.
+
+    Args:
+        ref: Such as `models/late-flights/3`.
+        gate: The limits; by default a minute and 4 GiB.
+
+    Returns:
+        The stored verdict with what it rests on; a model that fails raises nothing.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    return _current.get().judge_infra(ref, gate=gate)
 
 
 def lineage(ref: str) -> Lineage:

@@ -34,7 +34,7 @@ from headwater.upkeep import delete_data, delete_runs, restore_data, restore_run
 if TYPE_CHECKING:
     from headwater.model.protocols import BlobStore, Store
     from headwater.sdk.pipeline_runs import PipelineRuns
-    from headwater.validation.model import Gate, Judged
+    from headwater.validation.model import Evaluation, Gate, InfraGate, InfraJudged, Judged, Place
 
 PAGE = 1000
 
@@ -214,12 +214,33 @@ class Client:
         """Load a model by reference; see `headwater.load_model`."""
         return load_version(self.blobs, version_of(self.store, ref))
 
-    def judge(self, ref: str, *, gate: "Gate", on: Dataset, frame: Any = None) -> "Judged":
+    def judge(self, ref: str, *, gate: "Gate", on: Dataset | str, frame: Any = None) -> "Judged":
         """Judge a version of a model and store the verdict; see `headwater.judge`."""
-        from headwater.validation.model import Place, judge
+        from headwater.validation.model import judge
 
-        place = Place(store=self.store, blobs=self.blobs, actor=self.actor)
-        return judge(place, ref, gate=gate, on=on, frame=frame)
+        return judge(self._place(), ref, gate=gate, on=self._dataset(on), frame=frame)
+
+    def evaluate(self, ref: str, *, gate: "Gate", on: Dataset | str, frame: Any = None) -> "Evaluation":
+        """Measure a version as a gate would, and store nothing; see `headwater.validation.model`."""
+        from headwater.validation.model import evaluate_version
+
+        return evaluate_version(self._place(), ref, gate=gate, on=self._dataset(on), frame=frame)
+
+    def judge_infra(self, ref: str, *, gate: "InfraGate | None" = None) -> "InfraJudged":
+        """Try a version in a fresh process and store the verdict; see `headwater.judge_infra`."""
+        from headwater.validation.model import judge_infra
+
+        return judge_infra(self._place(), ref, gate=gate)
+
+    def _dataset(self, on: Dataset | str) -> Dataset:
+        if isinstance(on, Dataset):
+            return on
+        return Dataset(data_version=self._data_versions([on])[0], blobs=self.blobs)
+
+    def _place(self) -> "Place":
+        from headwater.validation.model import Place
+
+        return Place(store=self.store, blobs=self.blobs, actor=self.actor)
 
     def lineage(self, ref: str) -> Lineage:
         """Return the lineage of what a reference names; see `headwater.lineage`."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,9 +43,13 @@ def any_client(client, url, open_store, clock):
 @pytest.fixture
 def cancer():
     """Cells, of which some are big and some small."""
-    found = load_breast_cancer(as_frame=True)
-    size = np.where(found.data["mean radius"] > 13, "big", "small")
-    return found.data.iloc[:, :8].assign(target=found.target, size=size)
+    table = frame_of(load_breast_cancer)
+    size = np.where(table["mean radius"] > 13, "big", "small")
+    return table.iloc[:, :8].assign(target=table["target"], size=size)
+
+
+def frame_of(load: Any) -> Any:
+    return load(as_frame=True).frame
 
 
 def good():
@@ -220,7 +225,7 @@ def test_two_versions_may_take_different_columns(client, cancer):
 
 
 def test_numbers_and_many_classes_are_judged_too(client):
-    diabetes, wine = (load(as_frame=True)["frame"] for load in (load_diabetes, load_wine))
+    diabetes, wine = frame_of(load_diabetes), frame_of(load_wine)
     log(client, diabetes, DecisionTreeRegressor(max_depth=1, random_state=0), name="sugar")
     log(client, diabetes, LinearRegression(), name="sugar")
     client.models["sugar"].promote(1, reason="first", loads=False)
@@ -253,6 +258,26 @@ def test_what_cannot_be_judged_is_refused_and_nothing_stored(client, cancer):
         client.judge(version.ref, gate=GATE, on=narrow)
 
     assert client.store.releases.verdicts("m", 1) == []
+
+
+def test_a_frame_that_is_not_the_recorded_one_is_refused(client, cancer):
+    version = log(client, cancer, good())
+    table = cancer.iloc[1::2].reset_index(drop=True)
+    data = client.dataset("holdout", table)
+
+    assert client.judge(version.ref, gate=GATE, on=data.ref, frame=table).verdict.data == (data.ref,)
+    with pytest.raises(InvalidError, match="not the content of data/holdout/1"):
+        client.judge(version.ref, gate=GATE, on=data, frame=table.assign(target=1))
+
+
+def test_measuring_alone_stores_nothing(client, cancer):
+    version = log(client, cancer, good())
+    before = client.store.executions.count(limit=99)
+
+    found = client.evaluate(version.ref, gate=GATE, on=holdout(client, cancer))
+
+    assert found["roc_auc"].value.value > 0.9
+    assert client.store.executions.count(limit=99) == before
 
 
 def test_a_version_without_bytes_is_refused(client, cancer):

@@ -2,11 +2,13 @@
 
 from headwater.validation.model.estimates import Estimate, Interval
 from headwater.validation.model.evaluation import Evaluation, Measure, Plan, evaluate
+from headwater.validation.model.gate_files import GateFile, gates_from, read_gates
 from headwater.validation.model.gates import Across, Check, Evidence, Gate, Small
+from headwater.validation.model.infra import InfraGate, InfraJudged, judge_infra
 from headwater.validation.model.judgements import RUBBER_STAMP, Finding, Judgement
 from headwater.validation.model.judging import hold
 from headwater.validation.model.samples import Task
-from headwater.validation.model.verdicts import Judged, Place, baseline_of, evaluate_versions, judge
+from headwater.validation.model.verdicts import Judged, Place, baseline_of, evaluate_version, judge
 
 __all__ = [
     "RUBBER_STAMP",
@@ -17,6 +19,9 @@ __all__ = [
     "Evidence",
     "Finding",
     "Gate",
+    "GateFile",
+    "InfraGate",
+    "InfraJudged",
     "Interval",
     "Judged",
     "Judgement",
@@ -27,7 +32,10 @@ __all__ = [
     "Task",
     "baseline_of",
     "evaluate",
-    "evaluate_versions",
+    "evaluate_version",
+    "gates_from",
     "hold",
     "judge",
+    "judge_infra",
+    "read_gates",
 ]

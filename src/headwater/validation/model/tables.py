@@ -22,7 +22,7 @@ def columns_of(data: Any) -> dict[str, Column]:
     Raises:
         InvalidError: it is no table, or its columns differ in length.
     """
-    found = {str(name): np.asarray(values) for name, values in _pairs(data)}
+    found = {str(name): _column(values) for name, values in _pairs(data)}
     lengths = {len(column) if column.ndim == 1 else -1 for column in found.values()}
     if len(lengths) != 1 or -1 in lengths:
         raise InvalidError(f"a table needs columns of one length; these have {sorted(lengths)}")
@@ -74,11 +74,23 @@ def _pairs(data: Any) -> list[tuple[object, Any]]:
             raise InvalidError(f"a {library}.{name} is no table: give a frame, columns by name, or rows")
 
 
+def _column(values: Any) -> Column:
+    """Return values as a column; numpy would make the text `nan` of a NaN among texts."""
+    if hasattr(values, "dtype"):
+        return np.asarray(values)
+    plain = [*values]
+    if all(isinstance(value, int | float) for value in plain):
+        return np.asarray(plain)
+    found = np.empty(len(plain), object)
+    found[:] = plain
+    return found
+
+
 def _of_records(rows: Sequence[Any]) -> list[tuple[object, Any]]:
     if not rows or not all(isinstance(row, Mapping) for row in rows):
         raise InvalidError("rows must be a list of dicts, and at least one")
     names = dict.fromkeys(name for row in rows for name in row)
-    return [(name, np.asarray([row.get(name) for row in rows])) for name in names]
+    return [(name, [row.get(name) for row in rows]) for name in names]
 
 
 def _is_nothing(value: Any) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from headwater.errors import InvalidError
+from headwater.fingerprints import fingerprint
 from headwater.formats import load_stored
 from headwater.model.models import PRODUCTION, ModelVersion
 from headwater.model.protocols import BlobStore, Store
@@ -38,6 +39,11 @@ class RecordedData(Protocol):
     @property
     def ref(self) -> str:
         """Its reference, such as `data/flights/2`."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Digest of its content."""
         ...
 
     def load(self, library: str | None = None) -> Any:
@@ -104,12 +110,12 @@ def judge(
 
     Raises:
         NotFoundError, CorruptError, RefusedError: a version is not there or does not load.
-        InvalidError: the data lack a column that the gate or a model needs.
+        InvalidError: the data lack a column that the gate or a model needs, or the frame is not the
+            content of the data version.
     """
     judged = version_named(place.store, ref)
     baseline, why = baseline_of(place.store, judged, stage)
-    data = on.load("pandas") if frame is None else frame
-    evaluation = evaluate_versions(place, judged, baseline, data, gate.plan, gate)
+    evaluation = _measured(place, judged, baseline, _content(on, frame), gate)
     judgement = hold(gate, evaluation, why_no_baseline=why)
     new = NewVerdict(
         model=judged.model,
@@ -140,19 +146,28 @@ def baseline_of(store: Store, judged: ModelVersion, stage: str) -> tuple[ModelVe
     return store.models.version(judged.model, holder), ""
 
 
-def evaluate_versions(
-    place: Place,
-    judged: ModelVersion,
-    baseline: ModelVersion | None,
-    data: Any,
-    plan: Plan,
-    gate: Gate | None = None,
+def evaluate_version(
+    place: Place, ref: str, *, on: RecordedData, gate: Gate, frame: Any = None, stage: str = PRODUCTION
 ) -> Evaluation:
-    """Load and measure a version, and perhaps one to compare it with; nothing is stored.
+    """Measure a version and the one in production as `judge` does, and store nothing; see there."""
+    judged = version_named(place.store, ref)
+    baseline, _ = baseline_of(place.store, judged, stage)
+    return _measured(place, judged, baseline, _content(on, frame), gate)
 
-    Raises:
-        NotFoundError, CorruptError, RefusedError, InvalidError: as in `judge`.
-    """
+
+def _content(on: RecordedData, frame: Any) -> Any:
+    """Return what is in a data version; a frame that is given has to be that."""
+    if frame is None:
+        return on.load("pandas")
+    if fingerprint(frame).digest != on.digest:
+        raise InvalidError(f"the frame is not the content of {on.ref}: leave it out, or record it first")
+    return frame
+
+
+def _measured(
+    place: Place, judged: ModelVersion, baseline: ModelVersion | None, data: Any, gate: Gate
+) -> Evaluation:
+    plan = gate.plan
     versions = [judged] if baseline is None else [judged, baseline]
     models = [load_stored(place.blobs, each) for each in versions]
     sample = sample_of(
@@ -169,8 +184,8 @@ def evaluate_versions(
         sample,
         [_asked(version, model, data, sample, plan) for version, model in pairs],
         plan,
-        metrics=gate.metrics if gate else (),
-        slices=gate.slices if gate else (),
+        metrics=gate.metrics,
+        slices=gate.slices,
         observed={"size_bytes": (_size(judged), None if baseline is None else _size(baseline))},
     )
 

@@ -1,6 +1,7 @@
 """A small year of made-up flights, in which what makes them late changes on the days that a test names."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from headwater.demo.features import WEATHER
-from headwater.demo.sources import HOUR, Sources
+from headwater.demo.months import Month
+from headwater.demo.sources import HOUR, flights_of, weather_of
 
 FLIGHTS_A_DAY = 60
 Rule = Callable[[Any], Any]
+
+
+LEVELS = {
+    "temp": 50.0,
+    "dewp": 40.0,
+    "humid": 60.0,
+    "wind_dir": 180.0,
+    "wind_speed": 8.0,
+    "wind_gust": 25.0,
+    "precip": 0.0,
+    "pressure": 1013.0,
+    "visib": 9.0,
+}
+"""Weather by column: no two are alike, so that a rotation can be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """Where the files of a made-up year are."""
+
+    folder: str
+
+    def flights_of(self, month: Month) -> Any:
+        return flights_of(month, self.folder)
+
+    def weather_of(self, month: Month, delivery: int = 2) -> Any:
+        return weather_of(month, delivery, self.folder)
 
 
 def by_carrier(flights: Any) -> Any:
@@ -23,11 +51,11 @@ def by_hour(flights: Any) -> Any:
     return flights["hour"] >= 14
 
 
-def sources(folder: Path, months: int, rule_of: Callable[[int], Rule]) -> Sources:
-    """Make flights from January on.
+def sources(folder: Path, months: int, rule_of: Callable[[int], Rule]) -> MadeUp:
+    """Make flights and weather from January on.
 
     Args:
-        folder: Where the weather file is written.
+        folder: Where their files are written.
         months: How many months.
         rule_of: Gives what makes flights late in a month.
     """
@@ -39,10 +67,14 @@ def sources(folder: Path, months: int, rule_of: Callable[[int], Rule]) -> Source
     is_late ^= np.random.default_rng(1).random(len(flights)) < 0.1
     flights["arr_delay"] = np.where(is_late, 40.0, -5.0)
     flights.loc[::97, "arr_delay"] = np.nan
-    weather = flights[HOUR].drop_duplicates().assign(**dict.fromkeys(WEATHER, 1.0))
-    file = folder / "weather.csv"
-    weather.to_csv(file, index=False)
-    return Sources(flights=flights, weather=weather, weather_file=file)
+    flights.to_csv(folder / "flights.csv.zip", index=False)
+    _weather(flights).to_csv(folder / "weather.csv", index=False)
+    return MadeUp(str(folder))
+
+
+def _weather(flights: Any) -> Any:
+    hours, noise = flights[HOUR].drop_duplicates(), np.random.default_rng(2)
+    return hours.assign(**{name: level + noise.random(len(hours)) for name, level in LEVELS.items()})
 
 
 def _flights(months: int) -> Any:

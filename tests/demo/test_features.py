@@ -4,7 +4,7 @@ import pytest
 
 from headwater.demo import features
 from headwater.demo.estimator import daily_auc
-from headwater.demo.features import COLUMNS, WEATHER, join, window
+from headwater.demo.features import COLUMNS, WEATHER, features_of, join, window
 from headwater.demo.months import Days, Month
 from tests.demo.made_up import by_carrier, sources
 
@@ -14,30 +14,40 @@ def year(tmp_path):
     return sources(tmp_path, 2, lambda _: by_carrier)
 
 
+def january(year):
+    return year.flights_of(Month(1)), year.weather_of(Month(1))
+
+
 def test_flights_that_never_arrived_are_left_out(year):
-    arrived = int(year.flights["arr_delay"].notna().sum())
+    flights, weather = january(year)
+    arrived = int(flights["arr_delay"].notna().sum())
 
-    joined = join(year.flights, year.weather)
+    joined = join(flights, weather)
 
-    assert 0 < len(joined) == arrived < len(year.flights)
+    assert 0 < len(joined) == arrived < len(flights)
 
 
 def test_late_is_more_than_fifteen_minutes(year):
-    flights = year.flights.head(3).assign(arr_delay=[15.0, 16.0, -3.0])
+    flights, weather = january(year)
 
-    assert join(flights, year.weather)["late"].tolist() == [0, 1, 0]
+    joined = join(flights.head(3).assign(arr_delay=[15.0, 16.0, -3.0]), weather)
+
+    assert features_of(joined)["late"].tolist() == [0, 1, 0]
 
 
 def test_an_hour_that_stands_twice_gives_its_first_row(year):
-    twice = pd.concat([year.weather, year.weather.assign(temp=99.0)])
+    flights, weather = january(year)
+    twice = pd.concat([weather, weather.assign(temp=99.0)])
 
-    pd.testing.assert_frame_equal(join(year.flights, twice), join(year.flights, year.weather))
+    pd.testing.assert_frame_equal(join(flights, twice), join(flights, weather))
 
 
 def test_a_flight_without_weather_stays(year):
-    joined = join(year.flights, year.weather.head(0))
+    flights, weather = january(year)
 
-    assert len(joined) == len(join(year.flights, year.weather))
+    joined = join(flights, weather.head(0))
+
+    assert len(joined) == len(join(flights, weather))
     assert bool(joined[WEATHER].isna().all(axis=None))
 
 
@@ -47,7 +57,9 @@ def test_the_model_sees_nothing_that_is_known_only_after_take_off():
 
 def test_a_window_has_its_first_day_and_not_its_end(year):
     days = Days(Month(1).days.end.replace(month=1, day=30), Month(2).days.first.replace(day=2))
-    months = [join(year.flights_of(month), year.weather) for month in (Month(1), Month(2))]
+    months = [
+        features_of(join(year.flights_of(month), year.weather_of(month))) for month in (Month(1), Month(2))
+    ]
 
     found = window(months, days)
 
@@ -56,7 +68,7 @@ def test_a_window_has_its_first_day_and_not_its_end(year):
 
 
 def test_a_day_on_which_all_were_on_time_has_no_auc(year):
-    flights = join(year.flights_of(Month(1)), year.weather)
+    flights = features_of(join(*january(year)))
     flights.loc[flights["day"] == "2013-01-05", "late"] = 0
 
     daily = daily_auc(flights, np.linspace(0, 1, len(flights)))

@@ -1,42 +1,92 @@
-import math
-
+import numpy as np
+import pandas as pd
 import pytest
 
-from headwater.demo.gate import Hindsight, Judgement
+from headwater.demo.gate import GATE, Hindsight, told
+from headwater.model.verdicts import Outcome
+from headwater.validation.model import evaluate, hold
+
+ROWS = 3_000
 
 
-@pytest.mark.parametrize(
-    ("production", "challenger", "decision"),
-    [
-        (0.6, 0.7, "promote"),
-        (0.6, 0.6099, "keep"),
-        (0.7, 0.6, "keep"),
-        (math.nan, 0.9, "keep"),
-        (0.5, math.nan, "keep"),
-    ],
-    ids=["wins", "wins-too-little", "loses", "no-production-auc", "no-challenger-auc"],
-)
-def test_a_challenger_is_promoted_only_if_it_wins_by_more_than_the_margin(production, challenger, decision):
-    judgement = Judgement(production=production, challenger=challenger)
-
-    assert judgement.decision == decision
+@pytest.fixture(scope="module")
+def flights():
+    random = np.random.default_rng(0)
+    origin = random.choice(["EWR", "JFK", "LGA"], ROWS)
+    return pd.DataFrame({"late": random.integers(0, 2, ROWS), "origin": origin})
 
 
-def test_a_reason_has_both_numbers_and_says_when_the_data_were_the_same():
-    judgement = Judgement(production=0.659, challenger=0.659, same_data="data/flights/train/1")
+def risk(flights, noise, seed=1):
+    """Return risks that rank the flights the better the less noise there is."""
+    return flights["late"].to_numpy() + noise * np.random.default_rng(seed).normal(size=ROWS)
 
-    assert judgement.reason == (
-        "AUC 0.659 against 0.659 on the last 14 days (+0.000, not more than 0.01); "
-        "trained on the same data, data/flights/train/1"
+
+def judged(flights, challenger, production=None):
+    scaled = [
+        None if each is None else {"scores": 1 / (1 + np.exp(-each))} for each in (challenger, production)
+    ]
+    found = evaluate(
+        flights, scaled[0], GATE.plan, baseline=scaled[1], metrics=GATE.metrics, slices=GATE.slices
     )
+    return hold(GATE, found, why_no_baseline="nothing is in production")
+
+
+def test_a_challenger_that_is_proven_better_passes_and_its_reason_has_the_numbers(flights):
+    found = judged(flights, risk(flights, 1), risk(flights, 2))
+
+    assert found.outcome is Outcome.PASS
+    assert told(found).startswith("AUC 0.7")
+    assert "better at a confidence of 95 %; at no airport worse by 0.03" in told(found)
+
+
+def test_a_challenger_that_is_worse_is_refused_with_every_airport_at_which_it_is(flights):
+    found = judged(flights, risk(flights, 2), risk(flights, 1))
+
+    assert found.outcome is Outcome.FAIL
+    reason = told(found)
+    assert "]: not better; " in reason
+    assert all(f"{airport} -0." in reason for airport in ("EWR", "JFK", "LGA"))
+    assert reason.count("more than 0.03 worse") == 3
+
+
+def test_better_on_the_whole_and_worse_at_one_airport_is_refused_for_that_airport(flights):
+    is_there = (flights["origin"] == "LGA").to_numpy()
+
+    found = judged(flights, np.where(is_there, risk(flights, 2), risk(flights, 0.7)), risk(flights, 1.2))
+
+    assert found.outcome is Outcome.FAIL
+    assert "LGA -0." in told(found)
+    assert "EWR" not in told(found)
+    assert "not better" not in told(found)
+
+
+def test_what_chance_alone_could_do_is_not_enough_evidence(flights):
+    found = judged(flights, risk(flights, 2, seed=3), risk(flights, 2, seed=4))
+
+    assert found.outcome is Outcome.INSUFFICIENT
+    assert "not proven to be" in told(found)
+
+
+def test_a_tie_is_refused(flights):
+    same = risk(flights, 1)
+
+    assert judged(flights, same, same).outcome is Outcome.FAIL
+
+
+def test_the_first_version_needs_no_more_than_the_floor_and_its_reason_says_so(flights):
+    first = judged(flights, risk(flights, 1))
+
+    assert first.outcome is Outcome.PASS
+    assert told(first).endswith("on the last 14 days; nothing is in production, so no change was looked at")
+    assert judged(flights, risk(flights, 20)).outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(
-    ("judged", "month", "is_regretted"),
-    [((0.6, 0.7), (0.7, 0.6), True), ((0.6, 0.7), (0.6, 0.7), False), ((0.6, 0.6), (0.7, 0.6), False)],
-    ids=["promoted-and-worse", "promoted-and-better", "kept"],
+    ("is_promoted", "before", "challenger", "is_regretted"),
+    [(True, 0.7, 0.6, True), (True, 0.6, 0.7, False), (False, 0.7, 0.6, False)],
+    ids=["promoted-and-worse", "promoted-and-better", "refused"],
 )
-def test_only_a_promotion_that_made_it_worse_is_regretted(judged, month, is_regretted):
-    judgement = Judgement(production=judged[0], challenger=judged[1])
+def test_only_a_promotion_that_made_it_worse_is_regretted(is_promoted, before, challenger, is_regretted):
+    found = Hindsight(before=before, challenger=challenger, is_promoted=is_promoted)
 
-    assert Hindsight(before=month[0], challenger=month[1]).is_regretted(judgement) is is_regretted
+    assert found.is_regretted is is_regretted

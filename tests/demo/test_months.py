@@ -3,6 +3,7 @@ from datetime import date
 import pytest
 
 from headwater.demo.months import Days, Month, needed_months, scored_months, windows
+from headwater.errors import InvalidError
 
 
 def test_no_day_trains_and_judges():
@@ -39,3 +40,18 @@ def test_all_months_before_the_last_are_needed():
 
 def test_days_touch_the_months_of_their_first_and_last_day():
     assert [month.number for month in Days(date(2013, 1, 17), date(2013, 4, 1)).months()] == [1, 2, 3]
+
+
+def test_a_month_is_read_back_from_its_text():
+    assert [Month.parse(str(Month(number))) for number in range(1, 13)] == [Month(n) for n in range(1, 13)]
+
+
+@pytest.mark.parametrize("text", ["2013-13", "2013-1", "2014-01", ""])
+def test_a_text_that_is_no_month_of_the_year_is_refused(text):
+    with pytest.raises(InvalidError, match="2013-01 to 2013-12"):
+        Month.parse(text)
+
+
+def test_the_year_has_nothing_before_january_and_nothing_after_december():
+    assert (Month(1).before, Month(1).after) == (None, Month(2))
+    assert (Month(12).before, Month(12).after) == (Month(11), None)

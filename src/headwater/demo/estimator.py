@@ -25,13 +25,13 @@ class Daily:
 
 def fit(flights: Frame) -> Estimator:
     """Train on flights whose label is known."""
-    with _one_thread():
+    with one_thread():
         return _pipeline().fit(flights[COLUMNS], flights[LABEL])
 
 
 def risks(estimator: Estimator, flights: Frame) -> Any:
     """Return the probability of being late, as an array aligned with the flights."""
-    with _one_thread():
+    with one_thread():
         return estimator.predict_proba(flights[COLUMNS])[:, 1]
 
 
@@ -71,7 +71,7 @@ def _openmp() -> Any:
     return load("threadpoolctl").ThreadpoolController().select(user_api="openmp")
 
 
-def _one_thread() -> AbstractContextManager[object]:
+def one_thread() -> AbstractContextManager[object]:
     """Keep OpenMP to one thread.
 
     The sums, and with them the trees, depend on the number of threads: with one, every machine gets the

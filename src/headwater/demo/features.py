@@ -18,7 +18,7 @@ LABEL: Final = "late"
 
 
 def join(flights: Frame, weather: Frame) -> Frame:
-    """Return the flights that arrived, with the weather of their scheduled hour and the label.
+    """Return the flights that arrived, with the weather of their scheduled hour.
 
     That weather stands in for a forecast, which the data do not have. Flights
     that never arrived have no label and are left out.
@@ -28,16 +28,20 @@ def join(flights: Frame, weather: Frame) -> Frame:
         weather: Raw weather; of an hour that stands twice, the first row counts.
 
     Returns:
-        Columns `day`, `COLUMNS` and `late`, in the order of the flights.
+        The columns of the flights and those of the weather, in the order of the flights.
     """
     arrived = flights[flights["arr_delay"].notna()]
     hours = weather.drop_duplicates(HOUR)[[*HOUR, *WEATHER]]
-    joined = arrived.merge(hours, on=HOUR, how="left")
+    return arrived.merge(hours, on=HOUR, how="left")
+
+
+def features_of(joined: Frame) -> Frame:
+    """Return `day`, `COLUMNS` and `late` of flights that were joined with the weather."""
     # `day` is a number so far, of the month; from here on it is a date.
-    joined["day"] = pd.to_datetime(joined[["year", "month", "day"]])
-    joined["weekday"] = joined["day"].dt.day_of_week
-    joined[LABEL] = (joined["arr_delay"] > LATE_AFTER_MINUTES).astype("int64")
-    return joined[["day", *COLUMNS, LABEL]]
+    days = pd.to_datetime(joined[["year", "month", "day"]])
+    late = (joined["arr_delay"] > LATE_AFTER_MINUTES).astype("int64")
+    found = joined.assign(day=days, weekday=days.dt.day_of_week, **{LABEL: late})
+    return found[["day", *COLUMNS, LABEL]]
 
 
 def window(features: list[Frame], days: Days) -> Frame:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from headwater.errors import InvalidError
+
 YEAR: Final = 2013
 FIRST_SCORED: Final = 3
 """The first month with enough days before it to train and to judge on."""
@@ -40,12 +42,34 @@ class Month:
         return Days(date(YEAR, self.number, 1), following)
 
     @property
+    def before(self) -> "Month | None":
+        """The month before it; None before January."""
+        return Month(self.number - 1) if self.number > 1 else None
+
+    @property
+    def after(self) -> "Month | None":
+        """The month after it; None after December."""
+        return Month(self.number + 1) if self.number < 12 else None
+
+    @property
     def end_ms(self) -> int:
         """When it is over, in milliseconds since the epoch."""
         return midnight_ms(self.days.end)
 
     def __str__(self) -> str:
         return f"{YEAR}-{self.number:02}"
+
+    @staticmethod
+    def parse(text: str) -> "Month":
+        """Return the month that a text such as `2013-03` names.
+
+        Raises:
+            InvalidError: it names none of the year.
+        """
+        found = next((month for n in range(1, 13) if str(month := Month(n)) == text), None)
+        if found is None:
+            raise InvalidError(f"{text!r} is no month of the year: write {Month(1)} to {Month(12)}")
+        return found
 
 
 def scored_months(count: int) -> list[Month]:

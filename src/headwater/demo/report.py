@@ -1,17 +1,19 @@
 """What the year was, read back from the store and from nowhere else."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from headwater.demo.months import needed_months, scored_months
-from headwater.demo.steps import EVALUATE, MODEL, REVIEW, SCORE
+from headwater.demo.months import Month, needed_months, scored_months
+from headwater.demo.steps import MODEL
 from headwater.ledger import Verification, all_records, verify
 from headwater.model.data import DataVersion
 from headwater.model.ledger import LedgerEntry
 from headwater.model.refs import ModelRef
 from headwater.model.runs import Run
+from headwater.pipelines.events import StepState
 from headwater.provenance.difference import Difference
 from headwater.provenance.missing import Missing
 from headwater.sdk.client import Client
@@ -20,6 +22,10 @@ WEEK_DAYS: Final = 7
 SUMMER: Final = "2013-07"
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _DAILY: Final = "auc_daily"
+_MONTHLY: Final = (
+    *("auc", "auc_before", "auc_challenger", "auc_first", "late_share", "gain", "passed"),
+    *("production", "before", "challenger", "first"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +42,8 @@ class MonthRow:
         challenger: Version that was trained for the month.
         auc_challenger: AUC that it had or would have had.
         auc_first: AUC that the year's first version would have had.
-        gain: By how much the challenger won on the 14 days before the month.
-        decision: What the gate said: `promote` or `keep`.
+        gain: By how much the challenger won on the 14 days before the month; NaN for the first.
+        decision: What became of the challenger: `promote` or `refuse`; `start` for the year's first.
     """
 
     month: str
@@ -56,7 +62,7 @@ class MonthRow:
     def hindsight(self) -> float:
         """What the gate's decision was worth in the month: AUC won, or lost, against the other decision."""
         won = self.auc_challenger - self.auc_before
-        return won if self.decision == "promote" else -won
+        return -won if self.decision == "refuse" else won
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,7 @@ class Standing:
 
     Attributes:
         month: The month that was being scored.
-        moment: When that was; the year passes in half a minute.
+        moment: When that was; the year passes in a minute or two.
         version: What was in production.
     """
 
@@ -75,12 +81,28 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What the pipeline did.
+
+    Attributes:
+        runs: Its runs, one a month.
+        states: How many steps ended how.
+        again: Steps that ran more than once, as `RUN STEP`, and why.
+    """
+
+    runs: tuple[str, ...]
+    states: Mapping[StepState, int]
+    again: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class YearReport:
     """What is in the store about one year.
 
     Attributes:
         run: The run around all others.
-        rows: The months, in order.
+        rows: The months that were scored, in order.
+        worked: What the pipeline did.
         decisions: Promotions and rollbacks of the year, in order.
         weekly_auc: AUC of the versions in production by week; None where there was none.
         tree: Lineage of the version in production, as lines.
@@ -97,6 +119,7 @@ class YearReport:
 
     run: Run
     rows: Sequence[MonthRow]
+    worked: Worked
     decisions: Sequence[LedgerEntry]
     weekly_auc: Sequence[float | None]
     tree: Sequence[str]
@@ -130,6 +153,7 @@ def read_year(client: Client, run_id: str) -> YearReport:
     return YearReport(
         run=year,
         rows=_rows(client, year),
+        worked=_worked(client, year),
         decisions=_decisions(client, year),
         weekly_auc=_weekly_auc(client, year),
         tree=client.lineage(f"models/{MODEL}@production").upstream().lines(),
@@ -158,46 +182,60 @@ def bars(values: Sequence[float | None], low: float, high: float) -> str:
 
 
 def _rows(client: Client, year: Run) -> list[MonthRow]:
-    scores, gates, reviews = (_steps(client, year, experiment) for experiment in (SCORE, EVALUATE, REVIEW))
-    return [_row(scores[month], gates[month], reviews[month]) for month in sorted(scores)]
+    """Read a row a month out of the series of the year."""
+    series = {key: _monthly(client, year, key) for key in _MONTHLY}
+    return [_row(Month(number), {key: series[key][number] for key in _MONTHLY}) for number in series["auc"]]
 
 
-def _steps(client: Client, year: Run, experiment: str) -> dict[str, Run]:
-    """Return the runs of one step by month; a later one counts for a month that has several."""
-    found = client.search_runs(
-        f"parent_id = {year.id} and experiment = '{experiment}' and status = 'finished'", order_by="id"
-    )
-    return {run.name or "": run for run in found}
+def _monthly(client: Client, year: Run, key: str) -> dict[int, float]:
+    points = client.store.series.read(year.id, key)
+    return dict(zip(map(int, points.steps), map(float, points.values), strict=True))
 
 
-def _row(score: Run, gate: Run, review: Run) -> MonthRow:
-    gain = _metric(gate, "auc_challenger") - _metric(gate, "auc_production")
-    production, before = _number(score, "version"), _number(review, "before")
+def _row(month: Month, found: dict[str, float]) -> MonthRow:
+    is_first = found["gain"] != found["gain"]
     return MonthRow(
-        month=score.name or "",
-        late_share=_metric(score, "late_share"),
-        production=production,
-        auc=_metric(score, "auc"),
-        before=before,
-        auc_before=_metric(review, "auc_before"),
-        challenger=_number(review, "challenger"),
-        auc_challenger=_metric(review, "auc_challenger"),
-        auc_first=_metric(review, "auc_first"),
-        gain=gain,
-        decision="keep" if production == before else "promote",
+        month=str(month),
+        late_share=found["late_share"],
+        production=int(found["production"]),
+        auc=found["auc"],
+        before=int(found["before"]),
+        auc_before=found["auc_before"],
+        challenger=int(found["challenger"]),
+        auc_challenger=found["auc_challenger"],
+        auc_first=found["auc_first"],
+        gain=found["gain"],
+        decision="start" if is_first else "promote" if found["passed"] else "refuse",
     )
 
 
 def _first_version(client: Client, year: Run) -> str:
-    reviews = _steps(client, year, REVIEW)
-    return str(ModelRef(MODEL, _number(reviews[min(reviews)], "first")))
+    first = _monthly(client, year, "first")
+    return str(ModelRef(MODEL, int(first[min(first)])))
 
 
 def _summer(client: Client, year: Run) -> Standing:
-    scores = _steps(client, year, SCORE)
-    month = max((m for m in scores if m <= SUMMER), default=min(scores))
-    moment = datetime.fromtimestamp(scores[month].start_ms / 1000, UTC)
+    months = sorted(str(row.month) for row in _rows(client, year))
+    month = max((m for m in months if m <= SUMMER), default=min(months))
+    (scored,) = [each for each in client.pipelines.steps(_runs(year)[month]) if each.step == "score"]
+    moment = datetime.fromtimestamp((scored.start_ms or 0) / 1000, UTC)
     return Standing(month=month, moment=moment, version=client.at(moment).models[MODEL]["production"].version)
+
+
+def _runs(year: Run) -> dict[str, str]:
+    """Return the runs of the pipeline, by month."""
+    found = year.tags.get("runs")
+    return {str(month): str(ref) for month, ref in found.items()} if isinstance(found, dict) else {}
+
+
+def _worked(client: Client, year: Run) -> Worked:
+    views = {ref: client.pipelines.steps(ref) for ref in _runs(year).values()}
+    again = [(ref, step.step) for ref, steps in views.items() for step in steps if step.attempts > 1]
+    return Worked(
+        runs=tuple(views),
+        states=Counter(step.state for steps in views.values() for step in steps),
+        again={f"{ref} {step}": client.pipelines.why(ref, step).sentence for ref, step in again},
+    )
 
 
 def _deliveries(client: Client, year: Run) -> list[DataVersion]:
@@ -225,10 +263,6 @@ def anomaly(delivery: DataVersion, name: str) -> int:
     found = delivery.properties.get("anomalies")
     count = found.get(name) if isinstance(found, dict) else None
     return count if isinstance(count, int) else 0
-
-
-def _metric(run: Run, key: str) -> float:
-    return run.metrics[key].value
 
 
 def _number(run: Run, key: str) -> int:

@@ -1,157 +1,226 @@
-"""The steps of the year. Each is one run, which says what it reads, what it makes, and how well it did."""
+"""The steps of a month: plain functions. Each call is a run, with what it reads, makes and measures."""
 
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
+import headwater as hw
 from headwater.demo import estimator as est
-from headwater.demo.features import COLUMNS, LABEL, join, window
-from headwater.demo.libraries import Frame
-from headwater.demo.months import Month, midnight_ms, windows
-from headwater.demo.sources import SOURCE, Sources, flight_anomalies, weather_anomalies
-from headwater.model.models import ModelVersion
-from headwater.sdk.client import Client
-from headwater.tracking import Dataset
+from headwater.demo import features as feat
+from headwater.demo.gate import GATE, INFRA, Hindsight, told
+from headwater.demo.months import FIRST_SCORED, Month
+from headwater.demo.months import windows as windows_of
+from headwater.demo.schemas import schema_of
+from headwater.demo.sources import SOURCE, flight_anomalies, flights_of, weather_anomalies, weather_of
+from headwater.model.graph import Artifact
+from headwater.model.ids import ArtifactId
+from headwater.sdk import current
 
 MODEL: Final = "late-flights"
-YEAR_RUN: Final = "flights/year"
-"""The run around all others."""
-FEATURES, WINDOWS, TRAIN = "flights/features", "flights/windows", "flights/train"
-EVALUATE, SCORE, REVIEW = "flights/evaluate", "flights/score", "flights/review"
-"""Experiments, one per step; a run's name is its month."""
+RAW: Final = ("flights/2013-*", "weather/2013-*")
+"""Names of the deliveries: the data gate judges these, and everything else is made from them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    """A frame, and the data version that it is in the store."""
-
-    frame: Frame
-    version: Dataset
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """How a month went for the version that was in production."""
-
-    late_share: float
-    auc: float
-    daily: est.Daily
-
-
-def record_weather(client: Client, sources: Sources) -> Data:
-    """Record the weather. A file is a data version, too."""
-    version = client.dataset(
-        "weather",
-        sources.weather_file,
-        source=SOURCE,
-        anomalies={**weather_anomalies(sources.weather)},
-    )
-    return Data(frame=sources.weather, version=version)
-
-
-def record_flights(client: Client, sources: Sources, month: Month) -> Data:
+# What comes in, and what people decide, is no function of arguments: such steps are never reused.
+@hw.step(cache=False)
+def ingest_flights(month: str, folder: str = "") -> hw.Dataset:
     """Record the flights of a month as they came, with what is wrong in them."""
-    flights = sources.flights_of(month)
-    version = client.dataset(
-        f"flights/{month}", flights, source=SOURCE, anomalies={**flight_anomalies(flights)}
-    )
-    return Data(frame=flights, version=version)
+    flights = flights_of(Month.parse(month), folder)
+    return hw.dataset(f"flights/{month}", flights, source=SOURCE, anomalies=flight_anomalies(flights))
 
 
-def make_features(client: Client, month: Month, flights: Data, weather: Data) -> Data:
-    """Join the flights of a month with the weather."""
-    frame = join(flights.frame, weather.frame)
-    features = client.dataset(f"flights/features/{month}", frame)
-    if not _has_maker(client, features):
-        with client.run(FEATURES, name=str(month)) as run:
-            run.use(flights.version)
-            run.use(weather.version)
-            run.log_metric("without_label", len(flights.frame) - len(frame))
-            run.log_metric("without_weather", int(frame["temp"].isna().sum()))
-            run.log_dataset(features)
-    return Data(frame=frame, version=features)
+@hw.step(cache=False)
+def ingest_weather(month: str, delivery: int = 1, folder: str = "") -> hw.Dataset:
+    """Record the weather of a month as it came; a second delivery mends the first."""
+    weather = weather_of(Month.parse(month), delivery, folder)
+    return hw.dataset(f"weather/{month}", weather, source=SOURCE, anomalies=weather_anomalies(weather))
 
 
-def make_windows(client: Client, month: Month, features: Mapping[Month, Data]) -> tuple[Data, Data]:
-    """Cut out the days that a challenger for a month is trained on, and those that it is judged on."""
-    train_days, holdout_days = windows(month)
-    parts = [features[part] for part in {**dict.fromkeys(train_days.months() + holdout_days.months())}]
-    frames = [part.frame for part in parts]
-    train, holdout = window(frames, train_days), window(frames, holdout_days)
-    made = client.dataset("flights/train", train), client.dataset("flights/holdout", holdout)
-    if not all(_has_maker(client, each) for each in made):
-        params = {"train": str(train_days), "holdout": str(holdout_days)}
-        with client.run(WINDOWS, name=str(month), params=params) as run:
-            for part in parts:
-                run.use(part.version)
-            for each in made:
-                run.log_dataset(each)
-    return Data(frame=train, version=made[0]), Data(frame=holdout, version=made[1])
+@hw.step
+def infer(name: str, deliveries: list[hw.Dataset]) -> hw.Dataset:
+    """Write down what the first deliveries look like, as people have agreed on it."""
+    schema = schema_of(name, [each.load("pandas") for each in deliveries])
+    with tempfile.TemporaryDirectory() as folder:
+        return hw.dataset(f"schemas/{name}", schema.write(Path(folder) / f"{name}.yaml"))
 
 
-def train(client: Client, month: Month, data: Data) -> ModelVersion:
-    """Train an estimator and register it as a version of the model."""
-    with client.run(TRAIN, name=str(month), params=est.PARAMS) as run:
-        run.use(data.version)
-        estimator = est.fit(data.frame)
-        auc = est.auc(data.frame, est.risks(estimator, data.frame))
-        run.log_metric("auc_train", auc)
-        example = data.frame[COLUMNS].head(3)
-        return run.log_model(MODEL, estimator, input_example=example, metrics={"auc_train": auc})
+@hw.step
+def validate(data: hw.Dataset, schema: hw.Dataset, previous: list[hw.Dataset]) -> Artifact:
+    """Judge a delivery by its schema and by the month before; a refusal stops the month."""
+    gate_of_data = current().get().data_gate
+    verdict = gate_of_data.validate(data, schema.load(), previous=previous[0] if previous else None)
+    verdict.raise_for_outcome()
+    assert verdict.recorded
+    return _artifact(verdict.recorded.verdict_id)
 
 
-def compare(
-    client: Client, experiment: str, month: Month, data: Data, versions: Mapping[str, ModelVersion]
-) -> dict[str, float]:
-    """Measure some versions, as they are in the store, on the same flights.
+@hw.step
+def join(month: str, flights: hw.Dataset, weather: hw.Dataset) -> hw.Dataset:
+    """Put the weather of its scheduled hour beside every flight that arrived."""
+    raw = flights.load("pandas")
+    joined = feat.join(raw, weather.load("pandas"))
+    run = hw.active_run()
+    run.log_metric("without_label", len(raw) - len(joined))
+    run.log_metric("without_weather", int(joined["temp"].isna().sum()))
+    return hw.dataset(f"flights/joined/{month}", joined)
 
-    Args:
-        client: The store.
-        experiment: `EVALUATE` before a month, `REVIEW` after it.
-        month: The month.
-        data: The flights.
-        versions: Versions by their role; one version may have several.
+
+@hw.step
+def features(month: str, joined: hw.Dataset) -> hw.Dataset:
+    """Keep what is known in advance, and the label."""
+    return hw.dataset(f"flights/features/{month}", feat.features_of(joined.load("pandas")))
+
+
+@hw.step(cache=False)
+def score(data: hw.Dataset, production: hw.ModelVersion) -> dict[str, Any]:
+    """Compare what the version in production had said of the month's flights, once they have landed."""
+    flights = data.load("pandas")
+    risk = est.risks(hw.load_model(production.ref), flights)
+    found = {"auc": est.auc(flights, risk), "late_share": float(flights[feat.LABEL].mean())}
+    hw.active_run().log_metrics({**found, "flights": len(flights)})
+    daily = est.daily_auc(flights, risk)
+    # A day without an AUC is None: JSON has no NaN.
+    by_day = {str(day): None if auc != auc else auc for day, auc in zip(daily.days, daily.auc, strict=True)}
+    return {**found, "version": production.version, "auc_by_day": by_day}
+
+
+@hw.step(cache=False)
+def review(month: str, data: hw.Dataset, production: hw.ModelVersion) -> tuple[str, dict[str, Any]]:
+    """Look back at the decision before the month, and take a promotion back that was a mistake.
 
     Returns:
-        AUC by role. The run has them as `auc_ROLE`, and the version numbers as params.
+        Reference of what is in production from now on; and of all that it could have been, version and AUC.
     """
-    numbers = {role: version.version for role, version in versions.items()}
-    with client.run(experiment, name=str(month), params=numbers) as run:
-        run.use(data.version)
-        aucs: dict[str, float] = {}
-        for role, version in versions.items():
-            run.use(version, role)
-            estimator = client.load_model(version.ref)
-            aucs[role] = est.auc(data.frame, est.risks(estimator, data.frame))
-        run.log_metrics({f"auc_{role}": auc for role, auc in aucs.items()})
-    return aucs
+    first, challenger = _trained_for(Month(FIRST_SCORED)), _trained_for(Month.parse(month))
+    is_promoted = challenger.version == production.version != first.version
+    before = hw.models[MODEL][_replaced_by(production)] if is_promoted else production
+    versions = {"first": first, "before": before, "challenger": challenger}
+    aucs = _aucs(data, versions)
+    facts = {role: each.version for role, each in versions.items()}
+    found: dict[str, Any] = {**facts, **{f"auc_{role}": auc for role, auc in aucs.items()}}
+    hindsight = Hindsight(before=aucs["before"], challenger=aucs["challenger"], is_promoted=is_promoted)
+    if not hindsight.is_regretted:
+        return production.ref, found
+    reason = (
+        f"in {month} v{challenger.version} had AUC {hindsight.challenger:.3f}; "
+        f"v{before.version}, which it replaced, would have had {hindsight.before:.3f}"
+    )
+    # A run that was killed right here has done it already when it is resumed.
+    if hw.models[MODEL]["production"].version == challenger.version:
+        hw.models[MODEL].rollback(reason=reason, version=before.version)
+    return before.ref, {**found, "rollback": reason}
 
 
-def score(client: Client, month: Month, data: Data) -> Score:
-    """Score the flights of a month with the version in production, and compare once they have landed."""
-    version = client.models[MODEL]["production"]
-    with client.run(SCORE, name=str(month), params={"version": version.version}) as run:
-        run.use(version)
-        run.use(data.version)
-        risk = est.risks(client.load_model(version.ref), data.frame)
-        found = Score(
-            late_share=float(data.frame[LABEL].mean()),
-            auc=est.auc(data.frame, risk),
-            daily=est.daily_auc(data.frame, risk),
-        )
-        run.log_metrics({"auc": found.auc, "late_share": found.late_share, "flights": len(data.frame)})
-        days = found.daily.days
-        run.log_series("auc_daily", [d.day for d in days], found.daily.auc, [midnight_ms(d) for d in days])
+@hw.step
+def cut(month: str, parts: list[hw.Dataset]) -> tuple[hw.Dataset, hw.Dataset]:
+    """Cut out the days that a challenger for a month is trained on, and those that it is judged on."""
+    train_days, holdout_days = windows_of(Month.parse(month))
+    frames = [part.load("pandas") for part in parts]
+    hw.active_run().log_params({"train": str(train_days), "holdout": str(holdout_days)})
+    return (
+        hw.dataset("flights/train", feat.window(frames, train_days)),
+        hw.dataset("flights/holdout", feat.window(frames, holdout_days)),
+    )
+
+
+@hw.step
+def train(month: str, data: hw.Dataset) -> hw.ModelVersion:
+    """Train an estimator and register it as a version of the model."""
+    run, flights = hw.active_run(), data.load("pandas")
+    run.log_params(est.PARAMS)
+    estimator = est.fit(flights)
+    auc = est.auc(flights, est.risks(estimator, flights))
+    run.log_metric("auc_train", auc)
+    example = flights[feat.COLUMNS].head(3)
+    metrics, tags = {"auc_train": auc}, {"month": month}
+    return run.log_model(MODEL, estimator, input_example=example, metrics=metrics, tags=tags)
+
+
+@hw.step
+def evaluate(challenger: hw.ModelVersion, data: hw.Dataset, incumbent: str) -> dict[str, float]:
+    """Measure the challenger and the version in production, as they are in the store, on the same flights."""
+    rivals = {"challenger": challenger}
+    if incumbent:
+        rivals["production"] = hw.models[MODEL][_number(incumbent)]
+    return _aucs(data, rivals)
+
+
+@hw.step
+def gate(challenger: hw.ModelVersion, data: hw.Dataset, incumbent: str) -> tuple[bool, str, Artifact]:
+    """Hold the challenger against the version in production, on all flights and at each airport.
+
+    Returns:
+        Whether it passed; why, or why not; the verdict.
+    """
+    if incumbent:
+        hw.active_run().use(incumbent, "production")
+    with est.one_thread():
+        judged = hw.judge(challenger.ref, gate=GATE, on=data)
+    return judged.is_pass, told(judged.judgement), _artifact(judged.verdict.id)
+
+
+@hw.step(cache=False)
+def vouch(challenger: hw.ModelVersion) -> Artifact:
+    """Tell what the data gate has said of all deliveries that the challenger was made from."""
+    return _artifact(current().get().data_gate.vouch_for(challenger.ref, names=RAW).id)
+
+
+@hw.step
+def infra(challenger: hw.ModelVersion) -> Artifact:
+    """Load the challenger in a fresh process, as whoever serves it would, and let it answer its example."""
+    return _artifact(hw.judge_infra(challenger.ref, gate=INFRA).verdict.id)
+
+
+@hw.step(cache=False)
+def promote(
+    challenger: hw.ModelVersion, reason: str, incumbent: str, approved: dict[str, Any], aucs: dict[str, float]
+) -> str:
+    """Put the challenger into production; the store refuses unless all verdicts are there."""
+    model, evidence = hw.models[MODEL], {**aucs, "approved_by": approved["actor"]}
+    holder = _number(incumbent) if incumbent else model.info().stages.get("production", 0)
+    # A run that was killed right here has done it already when it is resumed.
+    if model.info().stages.get("production") != challenger.version:
+        # That it loads is what the gate `infra` has just shown.
+        model.promote(challenger.version, reason=reason, evidence=evidence, expect_holder=holder, loads=False)
+    model.set_tags(challenger.version, {"gate": "promote", "gate_reason": reason, "replaced": holder})
+    return challenger.ref
+
+
+@hw.step(cache=False)
+def refuse(challenger: hw.ModelVersion, reason: str) -> str:
+    """Write on the challenger why it is not in production."""
+    hw.models[MODEL].set_tags(challenger.version, {"gate": "refuse", "gate_reason": reason})
+    return challenger.ref
+
+
+def _aucs(data: hw.Dataset, versions: Mapping[str, hw.ModelVersion]) -> dict[str, float]:
+    """Measure versions by their role; the run has the numbers as `auc_ROLE`."""
+    run, flights, found = hw.active_run(), data.load("pandas"), dict[str, float]()
+    for role, version in versions.items():
+        run.use(version, role)
+        found[role] = est.auc(flights, est.risks(hw.load_model(version.ref), flights))
+    run.log_metrics({f"auc_{role}": auc for role, auc in found.items()})
     return found
 
 
-def training_data(client: Client, version: ModelVersion) -> str:
-    """Return the reference of the data that a version was trained on, by its lineage."""
-    nearest = client.lineage(version.ref).upstream(max_hops=2).graph.artifacts
-    (data,) = client.store.data.by_artifact_ids([artifact.id for artifact in nearest])
-    return data.ref
+def _trained_for(month: Month) -> hw.ModelVersion:
+    """Return the newest version that was trained for a month."""
+    found = hw.models.search_versions(
+        f"model = '{MODEL}' and tags.month = '{month}'", order_by="version desc"
+    )
+    return found[0]
 
 
-def _has_maker(client: Client, data: Dataset) -> bool:
-    """Tell whether some run made a data version: content that is there already need not be made again."""
-    return bool(client.lineage(data.ref).upstream(max_hops=1).graph.executions)
+def _replaced_by(version: hw.ModelVersion) -> int:
+    replaced = version.tags["replaced"]
+    assert isinstance(replaced, int)
+    return replaced
+
+
+def _number(ref: str) -> int:
+    return int(ref.rpartition("/")[2])
+
+
+def _artifact(artifact_id: ArtifactId) -> Artifact:
+    return current().get().store.artifacts.get([artifact_id])[0]

@@ -1,36 +1,51 @@
-"""The year: what is decided before each month, and what turns out when its flights have landed."""
+"""The year: a run of the pipeline for every month, with what goes wrong on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from headwater.demo import steps
-from headwater.demo.gate import MARGIN, Hindsight, Judgement
-from headwater.demo.months import FIRST_SCORED, YEAR, Month, midnight_ms, needed_months
-from headwater.demo.sources import Sources
-from headwater.demo.steps import MODEL, Data, Score
-from headwater.model.models import ModelVersion
+from headwater.demo.gate import PROCESS
+from headwater.demo.months import YEAR, Month, midnight_ms, needed_months
+from headwater.demo.outage import kill_during
+from headwater.demo.pipeline import agree_on_schemas, live_month
+from headwater.demo.refusal import refusal_of
+from headwater.demo.sources import BAD_MONTH
+from headwater.demo.steps import MODEL
+from headwater.errors import PipelineFailedError
+from headwater.model.values import Json
+from headwater.pipelines.events import PipelineResult, StepEvent, StepState
+from headwater.pipelines.records import RunState
 from headwater.sdk.client import Client
 from headwater.tracking import ActiveRun
 
+YEAR_RUN: Final = "flights/year"
+"""Experiment of the run around all others."""
+KILLED_MONTH: Final = Month(2)
+"""The month during which the process is killed: it trains the first version."""
+KILLED_STEP: Final = "train"
+APPROVAL: Final = "approve"
 _NEW_YEAR: Final = date(YEAR, 1, 1)
 
 
 class Narrator(Protocol):
     """Who tells how far the year has come."""
 
-    def doing(self, what: str) -> None:
-        """One more step begins; `step_count` of them make a year."""
+    def begin(self, what: str) -> None:
+        """One more part begins; `part_count` of them make a year."""
         ...
 
-    def say(self, text: str) -> None:
+    def doing(self, what: str) -> None:
+        """A step of that part begins."""
+        ...
+
+    def say(self, when: str, word: str, text: str) -> None:
         """Something has happened."""
         ...
 
 
-def step_count(months: Sequence[Month]) -> int:
-    """Return how many steps it takes to live through some months."""
-    return len(list(needed_months(months))) + 1 + 2 * len(months)
+def part_count(months: Sequence[Month]) -> int:
+    """Return how many parts it takes to live through some months: the schemas, and the months."""
+    return 1 + len(list(needed_months(months)))
 
 
 class Story:
@@ -38,114 +53,137 @@ class Story:
 
     Args:
         client: The store.
-        sources: Flights and weather.
         narrator: Is told what happens.
+        folder: Where the files of the year are; by default those of the package.
     """
 
-    def __init__(self, client: Client, sources: Sources, narrator: Narrator) -> None:
-        self._client, self._sources, self._narrator = client, sources, narrator
+    def __init__(self, client: Client, narrator: Narrator, *, folder: str = "") -> None:
+        self._client, self._narrator, self._folder = client, narrator, folder
         self._model = client.models[MODEL]
-        self._weather = steps.record_weather(client, sources)
-        self._features: dict[Month, Data] = {}
+        self._years = 1 + len(client.search_runs(f"experiment = '{YEAR_RUN}'"))
+        self._refs: dict[str, Json] = {}
+        self._decided: dict[str, Any] = {}
 
     def live_through(self, months: Sequence[Month]) -> str:
-        """Score months, with a decision before each and a review after it.
+        """Score months, with a decision before each and a look back after it.
 
         Args:
             months: In order, from March on.
 
         Returns:
             Id of the run around all others.
+
+        Raises:
+            PipelineFailedError: a step failed that should not have.
         """
-        params = {"months": len(months), "margin": MARGIN}
-        with self._client.run(steps.YEAR_RUN, name=str(YEAR), params=params) as year:
-            for month in needed_months([Month(FIRST_SCORED - 1)]):
-                self._receive(month)
-            first = self._begin()
-            for month in months:
-                self._live(month, year, first)
+        with self._client.run(YEAR_RUN, name=str(YEAR), params={"months": len(months)}) as year:
+            self._prepare()
+            for month in needed_months(months):
+                self._narrator.begin(str(month))
+                done = self._live(month)
+                self._refs[str(month)] = done.ref
+                year.set_tag("runs", {**self._refs})
+                self._log(year, month, done.value)
+                self._tell(month, done.value)
+                self._decided = done.value
         return year.run_id
 
-    def _receive(self, month: Month) -> None:
-        """Take in the flights of a month."""
-        self._narrator.doing(f"{month}: flights come in")
-        flights = steps.record_flights(self._client, self._sources, month)
-        self._features[month] = steps.make_features(self._client, month, flights, self._weather)
+    def _prepare(self) -> None:
+        """Agree on what is asked for, of the data and of a promotion."""
+        self._client.models.register(MODEL)
+        if versions := len(self._model.versions()):
+            text = f"{versions} versions are there already; what is the same as then is not made again"
+            self._narrator.say("", "again", text)
+        if self._model.process() != PROCESS:
+            self._model.set_process(PROCESS, reason="nothing goes into production without these verdicts")
+        self._narrator.begin("schemas")
+        self._checked(self._start(agree_on_schemas, {"folder": self._folder}))
 
-    def _begin(self) -> ModelVersion:
-        """Put the year's first version into production."""
-        month = Month(FIRST_SCORED)
-        self._narrator.doing(f"{month}: training the first version")
-        train, holdout = steps.make_windows(self._client, month, self._features)
-        first = steps.train(self._client, month, train)
-        found = steps.compare(self._client, steps.EVALUATE, month, holdout, {"first": first})
-        why = f"start of the year {YEAR}: AUC {found['first']:.3f} on days that it had not seen"
-        self._model.promote(first.version, reason=why, evidence={"auc": found["first"]})
-        if first.version > 1:
-            self._narrator.say(
-                f"{first.version - 1} versions are there already, of other years or of one cut short"
-            )
-        self._narrator.say(f"{month}  start   v{first.version}: {why}")
-        return first
+    def _live(self, month: Month) -> PipelineResult:
+        """Run the pipeline for a month, and go on with that run after whatever has stopped it."""
+        name = str(month) if self._years == 1 else f"{month}.{self._years}"
+        params = {"month": str(month), "folder": self._folder}
+        if month == KILLED_MONTH and not self._client.url.startswith("memory:"):
+            kill_during(self._client, KILLED_STEP, run_name=name, params=params)
+            done = self._resumed_after_kill(month, name)
+        else:
+            done = self._start(live_month, params, run_name=name)
+        if month == BAD_MONTH and "validate_weather" in done.failures:
+            done = self._repaired(month, name, done)
+        return self._checked(done)
 
-    def _live(self, month: Month, year: ActiveRun, first: ModelVersion) -> None:
-        """Decide before a month, score it, and look back."""
-        before = self._model["production"]
-        challenger, judgement = self._decide(month, before)
-        self._receive(month)
-        self._narrator.doing(f"{month}: scoring")
-        found = steps.score(self._client, month, self._features[month])
-        _log_month(year, month, found)
-        self._review(month, judgement, {"first": first, "before": before, "challenger": challenger})
+    def _resumed_after_kill(self, month: Month, name: str) -> PipelineResult:
+        ref = f"{live_month.name}/{name}"
+        cut_short = {StepState.INTERRUPTED, StepState.RUNNING}
+        broken = [step.step for step in self._client.pipelines.steps(ref) if step.state in cut_short]
+        where = f"while {' and '.join(broken)} ran" if broken else "between two steps"
+        self._narrator.say(str(month), "killed", f"kill -9 of the process that ran this month, {where}")
+        done = self._start(live_month, {}, resume=name)
+        kept = [step for step, found in done.steps.items() if found.state is StepState.RESUMED]
+        again = [step.step for step in self._client.pipelines.steps(ref) if step.attempts > 1]
+        ran = f"{', '.join(again)} ran again" if again else "nothing had to run again"
+        self._narrator.say(str(month), "resumed", f"kept: {', '.join(kept)}; {ran}, and then the rest")
+        return done
 
-    def _decide(self, month: Month, before: ModelVersion) -> tuple[ModelVersion, Judgement]:
-        """Train a challenger and let it into production if it wins."""
-        self._narrator.doing(f"{month}: training a challenger")
-        train, holdout = steps.make_windows(self._client, month, self._features)
-        challenger = steps.train(self._client, month, train)
-        rivals = {"production": before, "challenger": challenger}
-        aucs = steps.compare(self._client, steps.EVALUATE, month, holdout, rivals)
-        is_same = steps.training_data(self._client, before) == train.version.ref
-        judgement = Judgement(**aucs, same_data=train.version.ref if is_same else None)
-        self._apply(judgement, before, challenger)
-        self._narrator.say(f"{month}  {judgement.decision:8}v{challenger.version}: {judgement.reason}")
-        return challenger, judgement
+    def _repaired(self, month: Month, name: str, stopped: PipelineResult) -> PipelineResult:
+        delivery = stopped.steps["ingest_weather"].outputs[0].artifact_id
+        (data,) = self._client.store.data.by_artifact_ids([delivery])
+        say = self._narrator.say
+        say(str(month), "injected", f"{data.ref} is made to come in with five of its columns rotated")
+        for line in refusal_of(self._client, data):
+            say(str(month), "refused", line)
+        first, *others = [step for step, found in stopped.steps.items() if found.state is StepState.BLOCKED]
+        say(str(month), "stopped", f"{first} and the {len(others)} steps after it did not run")
+        done = self._start(live_month, {"delivery": 2}, resume=name)
+        kept = [step for step, found in done.steps.items() if found.state is StepState.RESUMED]
+        say(str(month), "repaired", f"the second delivery passes; kept: {', '.join(kept)}")
+        return done
 
-    def _apply(self, judgement: Judgement, before: ModelVersion, challenger: ModelVersion) -> None:
-        """Write the decision down: on the version, so that a refused one says why, and in the ledger."""
-        if judgement.is_promoted:
-            self._model.promote(
-                challenger.version,
-                reason=judgement.reason,
-                evidence={"production": judgement.production, "challenger": judgement.challenger},
-                expect_holder=before.version,
-            )
-        tags = {
-            "gate": judgement.decision,
-            "gate_reason": judgement.reason,
-            "auc_holdout": judgement.challenger,
-        }
-        self._model.set_tags(challenger.version, tags)
+    def _start(self, pipeline: Any, params: Mapping[str, object], **options: Any) -> PipelineResult:
+        def listen(event: StepEvent) -> None:
+            if event.state is StepState.RUNNING:
+                self._narrator.doing(str(event.slot))
+            if event.state is StepState.APPROVAL:
+                self._approve(options.get("run_name") or options["resume"], str(event.slot))
 
-    def _review(self, month: Month, judgement: Judgement, versions: dict[str, ModelVersion]) -> None:
-        """Measure the other versions on the month, and take a promotion back that was a mistake."""
-        aucs = steps.compare(self._client, steps.REVIEW, month, self._features[month], versions)
-        hindsight = Hindsight(before=aucs["before"], challenger=aucs["challenger"])
-        if not hindsight.is_regretted(judgement):
-            return
-        before, challenger = versions["before"], versions["challenger"]
-        reason = (
-            f"in {month} v{challenger.version} had AUC {hindsight.challenger:.3f}; "
-            f"v{before.version}, which it replaced, would have had {hindsight.before:.3f}"
+        return self._client.pipelines.start(
+            pipeline, params, listen=listen, wait=True, raises=False, **options
         )
-        self._model.rollback(reason=reason)
-        self._narrator.say(f"{month}  rollback to v{before.version}: {reason}")
 
+    def _approve(self, name: str, step: str) -> None:
+        """Approve, as the person does who has the say here: by policy, without looking."""
+        reason = "policy of the demo: what has passed all gates may go into production"
+        self._client.pipelines.approve(f"{live_month.name}/{name}", step, reason=reason)
 
-def _log_month(year: ActiveRun, month: Month, found: Score) -> None:
-    """Add a month to the series of the year: a point a month, and one a day."""
-    monthly = {"auc": found.auc, "late_share": found.late_share}
-    year.log_metrics(monthly, step=month.number, timestamp=month.end_ms)
-    days = found.daily.days
-    steps_of_year = [(day - _NEW_YEAR).days + 1 for day in days]
-    year.log_series("auc_daily", steps_of_year, found.daily.auc, [midnight_ms(day) for day in days])
+    def _checked(self, done: PipelineResult) -> PipelineResult:
+        if done.state is not RunState.COMPLETE:
+            raise PipelineFailedError(done.ref, done.failures, result=done)
+        return done
+
+    def _log(self, year: ActiveRun, month: Month, found: dict[str, Any]) -> None:
+        """Add a month to the series of the year: a point a month, and one a day."""
+        if "score" not in found:
+            return
+        score, review, decided = found["score"], found["review"], self._decided
+        aucs = decided["evaluate"]
+        monthly = {name: value for name, value in review.items() if name != "rollback"} | {
+            "auc": score["auc"],
+            "late_share": score["late_share"],
+            "production": score["version"],
+            "gain": aucs["challenger"] - aucs.get("production", float("nan")),
+            "passed": int(decided["passed"]),
+        }
+        year.log_metrics(monthly, step=month.number, timestamp=month.end_ms)
+        days = [date.fromisoformat(day) for day in score["auc_by_day"]]
+        steps_of_year = [(day - _NEW_YEAR).days + 1 for day in days]
+        values = [float("nan") if auc is None else auc for auc in score["auc_by_day"].values()]
+        year.log_series("auc_daily", steps_of_year, values, [midnight_ms(day) for day in days])
+
+    def _tell(self, month: Month, found: dict[str, Any]) -> None:
+        """Tell of a promotion that was taken back, and of the decision about the month to come."""
+        if reason := found.get("review", {}).get("rollback"):
+            self._narrator.say(str(month), "rollback", f"to v{found['review']['before']}: {reason}")
+        if "challenger" in found:
+            word = "promote" if found["passed"] else "refuse"
+            text = f"v{found['challenger'].version}: {found['reason']}"
+            self._narrator.say(str(month.after), word, text)

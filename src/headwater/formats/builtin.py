@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.errors import CorruptError, InvalidError, MissingDependencyError, RefusedError
+from headwater.formats.canonical import make_canonical
 from headwater.model.values import Json
 
 # What skops leaves to its user to trust, apart from scikit-learn's own classes: functions and classes that
@@ -67,6 +68,7 @@ class SkopsFormat:
             raise InvalidError(
                 f"skops cannot save this {type(model).__qualname__}: {exc}; use format='joblib'"
             ) from exc
+        make_canonical(path)
         types: list[str] = skops.get_untrusted_types(file=path)
         (folder / "types.json").write_text(json.dumps(types, indent=1), encoding="utf-8")
 

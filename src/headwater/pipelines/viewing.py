@@ -189,6 +189,8 @@ def _sentence(last: Attempt, before: Attempt | None, changes: list[FieldChange])
         return f"it ran: {'; '.join(str(change) for change in changes)}"
     if tags.KEY not in last.execution.custom_properties:
         return "it ran: it may not be reused (cache=False, or it read what nobody can check)"
+    if not before.is_done:
+        return f"it ran: attempt {before.number} in {_run_name(before)} failed or was interrupted"
     return f"it ran: the key is that of {_run_name(before)}, of which nothing could be reused"
 
 

@@ -103,5 +103,17 @@ def test_the_page_says_what_is_wrong_and_how_far(verdict):
     page = verdict.to_html()
 
     assert "delay: Jensen-Shannon distance to the version before" in page
-    assert 'class="column beyond"' in page
+    assert 'class="column wrong"' in page
     assert '<span class="outcome fail">' in page
+
+
+def test_a_verdict_and_statistics_print_as_a_few_lines():
+    measured = statistics(pa.table({"carrier": ["UA", "AA"] * 50}))
+    verdict = validate(pa.table({"carrier": ["ZZ"] * 100}), infer_schema(measured))
+
+    assert repr(measured) == "<Statistics of 100 rows: carrier>"
+    assert str(verdict).splitlines()[:2] == [
+        "the table: fail",
+        "  error: carrier: 100 values are not in the domain: ZZ",
+    ]
+    assert len(repr(verdict)) < 100

@@ -13,6 +13,8 @@ _WIDTH: Final = 320
 _HEIGHT: Final = 110
 _PLOT: Final = 88
 _COLOURS: Final = ("#2f6fb5", "#e08a2b")
+_LETTER: Final = 7.5
+"""Width of a letter of a label."""
 _VALUES: Final = 8
 """So many of the most frequent values are drawn."""
 
@@ -52,7 +54,7 @@ def _values(column: ColumnStatistics, other: ColumnStatistics | None) -> str:
         key=lambda n: (-max(c.get(n, 0) / t for c, t in zip(counts, totals, strict=True)), n),
     )[:_VALUES]
     shares = [[c.get(n, 0) / t for n in names] for c, t in zip(counts, totals, strict=True)]
-    return _drawn(column.name, shares, tuple(n[:10] for n in names))
+    return _drawn(column.name, shares, names)
 
 
 def _drawn(name: str, shares: Sequence[Sequence[float]], labels: Sequence[str]) -> str:
@@ -82,10 +84,17 @@ def _labels(labels: Sequence[str], bars: int) -> str:
             f'<text x="{_WIDTH}" y="{y}" text-anchor="end" {style}>{escape(last)}</text>'
         )
     slot = _WIDTH / bars
+    fits = max(1, int(slot / _LETTER))
     return "".join(
-        f'<text x="{i * slot + slot / 2:.1f}" y="{y}" text-anchor="middle" {style}>{escape(label)}</text>'
+        f'<text x="{i * slot + slot / 2:.1f}" y="{y}" text-anchor="middle" {style}>'
+        f"{escape(_cut(label, fits))}</text>"
         for i, label in enumerate(labels)
     )
+
+
+def _cut(label: str, most: int) -> str:
+    """Return the end of a label that is too long: codes of one column often begin alike."""
+    return label if len(label) <= most else f"…{label[len(label) - most + 1 :]}"
 
 
 def _shares(counts: Sequence[float]) -> list[float]:

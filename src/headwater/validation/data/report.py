@@ -26,7 +26,7 @@ _STYLE: Final = """
 .hw .columns { display: grid; gap: .8em;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 20em), 1fr)) }
 .hw .column { border: 1px solid #d5dbe3; border-radius: .4em; padding: .7em; min-width: 0 }
-.hw .column.beyond { border-color: #b3261e }
+.hw .column.wrong { border-color: #b3261e }
 .hw table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 .hw td { padding: 0 .4em 0 0; vertical-align: top; overflow-wrap: anywhere } .hw td + td { text-align: right }
 .hw svg { width: 100%; height: auto; display: block; margin: .4em 0 }
@@ -60,7 +60,12 @@ def verdict_html(verdict: DataVerdict) -> str:
         head
         + _anomalies(verdict.anomalies)
         + _plain_list("Not told", verdict.unjudged)
-        + _cards(verdict.statistics, verdict.references, verdict.distances)
+        + _cards(
+            verdict.statistics,
+            verdict.references,
+            verdict.distances,
+            wrong=frozenset(each.column for each in verdict.errors if each.column is not None),
+        )
         + _slices(verdict.statistics)
     )
 
@@ -114,6 +119,7 @@ def _cards(
     measured: Statistics,
     references: "dict[str, Statistics] | None" = None,
     distances: Sequence[Distance] = (),
+    wrong: frozenset[str] = frozenset(),
 ) -> str:
     other, comparison = None, next(iter(references or {}), None)
     if references and comparison:
@@ -123,6 +129,7 @@ def _cards(
             column,
             other.get(column.name) if other else None,
             [d for d in distances if d.column == column.name],
+            is_wrong=column.name in wrong,
         )
         for column in measured.columns
     ]
@@ -133,10 +140,15 @@ def _cards(
     )
 
 
-def _card(column: ColumnStatistics, other: ColumnStatistics | None, distances: Sequence[Distance]) -> str:
-    is_beyond = any(d.is_beyond for d in distances)
+def _card(
+    column: ColumnStatistics,
+    other: ColumnStatistics | None,
+    distances: Sequence[Distance],
+    *,
+    is_wrong: bool,
+) -> str:
     return (
-        f'<div class="column{" beyond" if is_beyond else ""}"><h3>{escape(column.name)} '
+        f'<div class="column{" wrong" if is_wrong else ""}"><h3>{escape(column.name)} '
         f'<small class="dim">{escape(column.kind)}</small></h3>{chart(column, other)}'
         f"{''.join(_distance(d) for d in distances)}"
         f"<table>{_rows(figure_rows(column))}</table></div>"

@@ -220,7 +220,7 @@ class Slice:
         return ", ".join(f"{column}={'(missing)' if v is None else v}" for column, v in self.key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Statistics:
     """What a table holds.
 
@@ -234,6 +234,10 @@ class Statistics:
     columns: tuple[ColumnStatistics, ...] = ()
     pairs: tuple[Pair, ...] = ()
     slices: tuple[Slice, ...] = ()
+
+    def __repr__(self) -> str:
+        # All figures would fill screens: a notebook shows them as a page.
+        return f"<Statistics of {self.row_count:,} rows: {', '.join(c.name for c in self.columns)}>"
 
     def __getitem__(self, name: str) -> ColumnStatistics:
         """Return the statistics of a column.

@@ -23,7 +23,7 @@ class Recorded:
     verdict_id: ArtifactId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DataVerdict:
     """What the data gate found.
 
@@ -56,6 +56,16 @@ class DataVerdict:
     config_digest: str
     references: "dict[str, Statistics]" = field(default_factory=dict[str, Statistics])
     recorded: Recorded | None = None
+
+    def __repr__(self) -> str:
+        # All that it holds would fill screens: a table has thousands of figures.
+        return f"<DataVerdict {self.subject}: {self.outcome}, {len(self.anomalies)} anomalies>"
+
+    def __str__(self) -> str:
+        """Return the outcome and what is wrong, a line each."""
+        lines = [f"{anomaly.severity}: {anomaly}" for anomaly in self.anomalies]
+        lines += [f"not told: {each}" for each in self.unjudged]
+        return "\n  ".join([f"{self.subject}: {self.outcome}", *(lines or [self.summary])])
 
     @property
     def errors(self) -> list[Anomaly]:

@@ -46,12 +46,13 @@ class _Told:
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("", total=total, completed=-1)
+        self._task = self._bar.add_task("", total=total)
         self._console, self._part = console, ""
 
     def begin(self, what: str) -> None:
+        # What was begun before is done now.
+        self._bar.update(self._task, description=what, advance=1 if self._part else 0)
         self._part = what
-        self._bar.update(self._task, description=what, advance=1)
 
     def doing(self, what: str) -> None:
         self._bar.update(self._task, description=f"{self._part} {what:16}")

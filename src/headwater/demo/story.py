@@ -94,6 +94,9 @@ class Story:
         if versions := len(self._model.versions()):
             text = f"{versions} versions are there already; what is the same as then is not made again"
             self._narrator.say("", "again", text)
+        if holder := self._model.info().stages.get("production"):
+            reason = f"the year {YEAR} begins again, and this version knows days that are still to come"
+            self._model.promote(holder, to="archived", reason=reason, loads=False)
         if self._model.process() != PROCESS:
             self._model.set_process(PROCESS, reason="nothing goes into production without these verdicts")
         self._narrator.begin("schemas")

@@ -125,7 +125,7 @@ def test_the_demo_runs_over_a_server(tmp_path):
     with server_process(tmp_path, f"sqlite:///{tmp_path / 'store.db'}") as server:
         environment = {**os.environ, "HEADWATER_STORE": server.url}
         done = subprocess.run(
-            [sys.executable, "-m", "headwater", "demo", "--months", "2"],
+            [sys.executable, "-m", "headwater", "demo", "--months", "1"],
             cwd=tmp_path,
             env=environment,
             capture_output=True,

@@ -259,3 +259,9 @@ def test_a_year_cut_short_is_marked_and_the_next_one_is_whole(killed, odd_march)
     assert cut.status is RunStatus.KILLED
     assert [row.month for row in report.rows] == ["2013-03"]
     assert len(client.models[MODEL].versions()) == 2
+
+
+def test_in_memory_it_says_that_nothing_is_killed(lived):
+    _, _, listener = lived
+
+    assert [word for when, word, _ in listener.said if when == str(KILLED_MONTH)][:1] == ["spared"]

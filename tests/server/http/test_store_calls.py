@@ -219,3 +219,19 @@ def test_arguments_that_do_not_fit_are_named(team):
     assert "needs its arguments by name" in ask("series.read", [1, "a"])
     with pytest.raises((InvalidError, NotFoundError)):
         connect("ann").models.get("no such")
+
+
+def test_a_version_is_made_only_of_what_its_maker_may_read(team):
+    store, connect, _ = team
+    own, foreign = (start_run(store, experiment=name) for name in ("flights/train", "secret"))
+    made = store.models.add_version(NewVersion(model="other", execution_id=foreign.id), actor="ann")
+    nora = connect("nora")
+
+    def add(**made_of) -> str:
+        new = NewVersion(model="late", **made_of)
+        return outcome(lambda: nora.models.add_version(new, actor="nora"))
+
+    assert add(execution_id=own.id) == "done"
+    assert add(execution_id=foreign.id) == "forbidden"
+    assert add(artifact_id=made.id) == "forbidden"
+    assert add(execution_id=own.id, artifact_id=made.id) == "forbidden"

@@ -8,6 +8,7 @@ from headwater.model.access import Identity, Permission, SubjectKind, subject
 from headwater.model.data import NewDataVersion
 from headwater.model.graph import ExecutionChange, Publication
 from headwater.model.ids import ExecutionId
+from headwater.model.models import NewVersion
 from headwater.model.protocols import Store
 from headwater.model.runs import NewRun, RunChange, RunPublication
 from headwater.model.series import SeriesBatch
@@ -37,6 +38,26 @@ def require(identity: Identity, call: Call, arguments: Mapping[str, Any], store:
     about = list(_subjects(call, arguments, store)) or [None]
     for each in about:
         identity.require(call.permission, each)
+    for value in arguments.values():
+        if isinstance(value, NewVersion):
+            require_made_of(identity, value, store)
+
+
+def require_made_of(identity: Identity, new: NewVersion, store: Store) -> None:
+    """Check that somebody may read what a new version is made of: a run, and an artifact that a run made.
+
+    Raises:
+        ForbiddenError, UnauthenticatedError: they may not.
+    """
+    makers = [] if new.execution_id is None else [new.execution_id]
+    if new.artifact_id is not None:
+        made = store.links.events_of_artifacts([new.artifact_id], are_outputs=True)
+        # What no run has made is nobody's: only a role reads it.
+        makers += [event.execution_id for event in made] or [ExecutionId(0)]
+    if identity.allows(Permission.READ) or not makers:
+        return
+    for each in list(_experiments(store, makers)) or [None]:
+        identity.require(Permission.READ, each)
 
 
 def signed(identity: Identity, call: Call, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from headwater.server.http.resources.wire.models import (
     verdict_out,
     version_out,
 )
+from headwater.server.http.subjects import require_made_of
 from headwater.tracking import find_run
 
 MOST_NEW = 1_000
@@ -88,6 +89,7 @@ def model_write_router(backend: Backend) -> APIRouter:
             artifact_id=None if new.artifact_id is None else ArtifactId(new.artifact_id),
         )
         who = identity_of(request)
+        require_made_of(who, version, store)
         found = store.models.add_version(version, actor=who.actor(new.actor), key=key_of(who, key))
         return json_answer(version_out(found), 201)
 

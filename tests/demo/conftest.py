@@ -56,7 +56,7 @@ def inside(folder: Path) -> Generator[None]:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The whole year, on SQLite: lived through by the first worker that asks, for all."""
-    # Groups keep such tests on one worker, but pytest-xdist 3.8 does not see them under pytest 9.2.
+    # A file's tests stay on one worker, and several files look at this year.
     session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     root = tmp_path_factory.getbasetemp()
     folder = root.parent / f"demo-{session}" if session else root / "demo"

@@ -15,8 +15,6 @@ from headwater.store.calls import calls, pack
 from headwater.store.calls.rights import NEVER_SERVED
 from tests.server.http.serving import exchange
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 WRONG = f"hw_{'0' * 64}"
 PUBLIC = re.compile(
     r"\w+ (/health(/\w+)?|/version|/api/v1/version|/api/v1/openapi.json"

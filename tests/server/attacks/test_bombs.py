@@ -5,8 +5,6 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 JSON = {"Content-Type": "application/json"}
 DEPTHS = (200, 900, 3000, 100_000)
 MIB = 2**20

@@ -5,8 +5,6 @@ import pytest
 from headwater.blobs.digests import bytes_digest
 from tests.server.attacks.victim import PROXY
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 SCRIPT = b"<script xmlns='http://www.w3.org/1999/xhtml'>fetch('/api/2.0/mlflow/experiments/create')</script>"
 PAGES = {
     "page.html": b"<html>%s</html>" % SCRIPT,

@@ -8,8 +8,6 @@ import pytest
 from headwater.store.calls import MEDIA_TYPE, pack
 from tests.server.attacks.victim import environment, running
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 PASSWORD = "hunter2-of-the-store"
 
 

@@ -7,12 +7,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from headwater.blobs.digests import bytes_digest
 from tests.server.attacks.victim import PROXY
-
-pytestmark = pytest.mark.xdist_group("attacks")
 
 
 def test_an_archive_stays_a_file(victim):

@@ -8,8 +8,6 @@ import pytest
 from headwater.store.calls import calls, pack
 from tests.server.attacks.victim import PROXY
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 TEXTS = (
     "'",
     '"',

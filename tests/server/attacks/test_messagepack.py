@@ -1,11 +1,8 @@
 """Calls of the store whose bodies are none: deep, endless, or of the wrong kinds."""
 
 import msgspec
-import pytest
 
 from headwater.store.calls import calls, pack
-
-pytestmark = pytest.mark.xdist_group("attacks")
 
 DEPTHS = (200, 900, 3000, 100_000)
 MIB = 2**20

@@ -2,10 +2,6 @@
 
 import json
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("attacks")
-
 JSON = {"Content-Type": "application/json"}
 
 

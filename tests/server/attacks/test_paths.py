@@ -9,8 +9,6 @@ from headwater.store.calls import pack
 from tests.server.attacks.paths import climbs, escapes, on_the_wire
 from tests.server.attacks.victim import PROXY, SECRET
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 REFUSED = {0, 400, 404, 405}
 
 

@@ -1,11 +1,7 @@
 """No model version makes the server, or whoever loads it, read a file that is nobody's model."""
 
-import pytest
-
 from tests.server.attacks.paths import escapes
 from tests.server.attacks.victim import PROXY, SECRET
-
-pytestmark = pytest.mark.xdist_group("attacks")
 
 
 def sources(victim):

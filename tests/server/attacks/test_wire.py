@@ -9,8 +9,6 @@ from headwater.server.auth import OpenGuard
 from tests.server.http.conftest import make_app
 from tests.server.http.serving import exchange, served
 
-pytestmark = pytest.mark.xdist_group("attacks")
-
 COMMON = b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SMUGGLED = b"POST /api/2.0/mlflow/experiments/create" + COMMON
 HIDDEN = SMUGGLED + b"Content-Length: 19\r\n\r\n" + b'{"name":"smuggled"}'

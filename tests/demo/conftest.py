@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from headwater.cli import main
-
-PRINTED = "printed.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,25 +52,6 @@ def inside(folder: Path) -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The whole year, on SQLite: lived through by the first worker that asks, for all."""
-    # A file's tests stay on one worker, and several files look at this year.
-    session = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    root = tmp_path_factory.getbasetemp()
-    folder = root.parent / f"demo-{session}" if session else root / "demo"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        return Demo(folder=folder, output=_wait_for(folder / PRINTED))
-    done = Demo(folder=folder, output="").run("demo")
-    # Under another name first: a file that is there is whole.
-    (folder / "printing").write_text(done.output, encoding="utf-8")
-    (folder / "printing").rename(folder / PRINTED)
-    return Demo(folder=folder, output=done.output)
-
-
-def _wait_for(file: Path) -> str:
-    deadline_s = time.monotonic() + 300
-    while not file.exists():
-        assert time.monotonic() < deadline_s, "the worker that runs the demo does not end"
-        time.sleep(0.1)
-    return file.read_text(encoding="utf-8")
+    """The whole year, on SQLite."""
+    folder = tmp_path_factory.mktemp("demo")
+    return Demo(folder=folder, output=Demo(folder=folder, output="").run("demo").output)

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from headwater.errors import InvalidError
+from headwater.model.syntax import parse_python
 from headwater.tracking.reads import folders_of_code
 
 T = TypeVar("T", bound=ast.AST)
 
 _DIGITS: Final = 16
-# Python 3.11 parses in one thread at a time: its parser counts depth for all threads together (gh-106905).
-_PARSING: Final = threading.Lock()
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -30,6 +29,7 @@ class Code:
     """Reads code, each file once; a file that changes while the process lives stays as it was loaded."""
 
     def __init__(self) -> None:
+        self._reading = threading.Lock()
         self._trees: dict[Path, ast.Module | None] = {}
         self._digests: dict[Path, str] = {}
         self._found: dict[Callable[..., Any], dict[str, str]] = {}
@@ -46,7 +46,7 @@ class Code:
         Raises:
             InvalidError: there is no source code.
         """
-        with _PARSING:
+        with self._reading:
             if function not in self._found:
                 self._found[function] = self._pieces(function)
             return self._found[function]
@@ -107,7 +107,7 @@ class Code:
         key = file.resolve()
         if key not in self._trees:
             try:
-                self._trees[key] = _bare(ast.parse(key.read_bytes()))
+                self._trees[key] = _bare(parse_python(key.read_bytes()))
             except (OSError, SyntaxError):
                 self._trees[key] = None
         return self._trees[key]
@@ -116,7 +116,7 @@ class Code:
 def _own_tree(function: Callable[..., Any]) -> ast.AST:
     try:
         source = textwrap.dedent(inspect.getsource(function))
-        tree = ast.parse(source).body[0]
+        tree = parse_python(source).body[0]
     except (OSError, TypeError, SyntaxError, IndexError) as error:
         raise InvalidError(
             f"the source code of {function.__qualname__} cannot be read, so nobody can tell whether it "

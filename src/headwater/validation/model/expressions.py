@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headwater.errors import InvalidError
+from headwater.model.syntax import parse_python
 from headwater.validation.model.tables import Column, is_missing
 
 MAX_CHARS: Final = 2_000
@@ -42,7 +43,7 @@ def parse(text: str) -> ast.expr:
     if len(text) > MAX_CHARS:
         raise InvalidError(f"the expression has {len(text):,} characters; {MAX_CHARS:,} are the most")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return parse_python(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InvalidError(f"{text!r} is no expression: {error}") from None
 

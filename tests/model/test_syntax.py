@@ -13,7 +13,7 @@ DEEP = "(" * 60 + "x" + ")" * 60 + " + ".join(["", *(f"f({i}, [a, {{b: c}}])" fo
 
 @pytest.fixture
 def hasty():
-    """Let threads change all the time, also amid a tree that is being built: there, garbage collection runs Python."""
+    """Let threads change all the time, also amid a tree: there, garbage collection runs Python."""
 
     def note(*_):
         sum(range(50))

@@ -7,7 +7,7 @@ Source: the encoding of protocol buffers: a field is its number and wire type, t
 varints, texts and messages have their length before them, a map is a list of entries of key and value.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from struct import Struct
 from typing import Any, Final, cast
@@ -39,12 +39,16 @@ def listed(field: str, call: str, kind: Kind, nodes: Iterable[Any]) -> bytes:
         nodes: In their order.
     """
     tag = _tag(definitions().message(f"{call}Response").DESCRIPTOR, field, _SIZED)
-    return b"".join(tag + _sized(node_bytes(kind, node)) for node in nodes)
+    tags = _tags(kind.title)
+    return b"".join(tag + _sized(_node(kind, tags, node)) for node in nodes)
 
 
 def node_bytes(kind: Kind, node: Any) -> bytes:
     """Return the bytes of a stored node's message."""
-    tags = _tags(kind.title)
+    return _node(kind, _tags(kind.title), node)
+
+
+def _node(kind: Kind, tags: Mapping[str, bytes], node: Any) -> bytes:
     parts = [
         tags["id"] + _varint(node.id),
         tags["type_id"] + _varint(node.type_id),

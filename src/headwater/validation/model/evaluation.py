@@ -178,17 +178,26 @@ def evaluate(
         0.75
     """
     models = [model] if baseline is None else [model, baseline]
-    sample = sample_of(
+    sample = sample_for(plan, data, models)
+    answers = [_answers(each, data, sample, plan) for each in models]
+    return measure(sample, answers, plan, metrics=metrics, slices=slices, observed=observed)
+
+
+def sample_for(plan: Plan, data: Any, models: Sequence[Any]) -> Sample:
+    """Take the truth out of a table as a plan says, with the classes that the models know.
+
+    Raises:
+        InvalidError: as in `sample_of`.
+    """
+    return sample_of(
         data,
         target=plan.target,
         task=plan.task,
         weight=plan.weight,
         group=plan.group,
         positive=plan.positive,
-        classes=[each for one in models for each in getattr(one, "classes_", ())],
+        classes=[each for model in models for each in getattr(model, "classes_", ())],
     )
-    answers = [_answers(each, data, sample, plan) for each in models]
-    return measure(sample, answers, plan, metrics=metrics, slices=slices, observed=observed)
 
 
 def measure(

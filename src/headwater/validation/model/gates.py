@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from headwater.errors import InvalidError
+from headwater.ledger.chain import canonical
 from headwater.model.values import Json
 from headwater.validation.model.catalogue import OBSERVED, metric_named
 from headwater.validation.model.evaluation import Plan
@@ -174,9 +175,7 @@ def gate_values(gate: Gate) -> dict[str, Json]:
 
 def digest_of(values: Mapping[str, Json]) -> str:
     """Return the digest of settings as plain values."""
-    import json
-
-    text = json.dumps({"version": _VERSION, **values}, sort_keys=True, separators=(",", ":"))
+    text = canonical({"version": _VERSION, **values})
     return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 

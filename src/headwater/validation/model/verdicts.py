@@ -13,12 +13,12 @@ from headwater.model.refs import ModelRef, parse_ref
 from headwater.model.verdicts import Exhibit, NewVerdict, Verdict
 from headwater.validation.model.curves import curves_json
 from headwater.validation.model.estimates import Estimate
-from headwater.validation.model.evaluation import Evaluation, Plan, measure
+from headwater.validation.model.evaluation import Evaluation, Plan, measure, sample_for
 from headwater.validation.model.gates import Gate, gate_values
 from headwater.validation.model.judgements import Judgement
 from headwater.validation.model.judging import hold
 from headwater.validation.model.report import judgement_html, measures_json
-from headwater.validation.model.samples import Answers, Sample, ask, features_of, sample_of
+from headwater.validation.model.samples import Answers, Sample, ask, features_of
 
 _ARRAY_COLUMN: Final = "x0"
 """What a signature calls the first column of a matrix, whose columns have no names."""
@@ -170,15 +170,7 @@ def _measured(
     plan = gate.plan
     versions = [judged] if baseline is None else [judged, baseline]
     models = [load_stored(place.blobs, each) for each in versions]
-    sample = sample_of(
-        data,
-        target=plan.target,
-        task=plan.task,
-        weight=plan.weight,
-        group=plan.group,
-        positive=plan.positive,
-        classes=[name for model in models for name in getattr(model, "classes_", ())],
-    )
+    sample = sample_for(plan, data, models)
     pairs = zip(versions, models, strict=True)
     return measure(
         sample,

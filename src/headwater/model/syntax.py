@@ -1,12 +1,19 @@
-"""Python's own parser, for all threads in turn."""
+"""Python's own parser, for all threads in turn.
+
+Before 3.11.8, Python 3.11 counts the depth of syntax trees for all threads together, so that two that parse
+at once may both fail with a SystemError (gh-106905). It is enough that garbage collection runs Python amid a
+tree.
+"""
 
 import ast
+import functools
+import sys
 import threading
-from typing import Final, Literal, overload
+from typing import Any, Final, Literal, overload
 
-# Python 3.11 counts the depth of syntax trees for all threads together, so two that parse at once may both
-# fail with a SystemError (gh-106905).
-_TURN: Final = threading.Lock()
+_IS_SHARED: Final = (3, 11) <= sys.version_info < (3, 11, 8)
+# Garbage collection may parse in the thread that holds it.
+_TURN: Final = threading.RLock()
 
 
 @overload
@@ -31,3 +38,21 @@ def parse_python(
     """
     with _TURN:
         return ast.parse(source, mode=mode)  # type: ignore[return-value]
+
+
+def let_threads_parse() -> None:
+    """Make everybody's `ast.parse` wait for its turn where Python needs that; elsewhere do nothing.
+
+    To be called by whoever lets code of others run in threads: numpy parses the head of each array that it
+    loads, and so every model that is loaded parses, too.
+    """
+    if not _IS_SHARED or hasattr(ast.parse, "__wrapped__"):
+        return
+    parse = ast.parse
+
+    @functools.wraps(parse)
+    def in_turn(*args: Any, **options: Any) -> Any:
+        with _TURN:
+            return parse(*args, **options)
+
+    ast.parse = in_turn

@@ -10,6 +10,7 @@ from typing import Any, Final
 from headwater.errors import ConflictError, RefusedError
 from headwater.model.ids import ContextId, ExecutionId
 from headwater.model.runs import RunStatus
+from headwater.model.syntax import let_threads_parse
 from headwater.model.values import Properties, PropertyValue
 from headwater.pipelines.bindings import Binding, loaded
 from headwater.pipelines.contracts import Contract, Shape, contract_of, run_parameter
@@ -106,6 +107,8 @@ def perform(session: Session, task: Task, function: Callable[..., Any]) -> Repor
     Raises:
         UnavailableError: the store cannot be reached; the attempt's lease runs out.
     """
+    # Threads of this process, or of a Dask worker, are about to run code of others.
+    let_threads_parse()
     try:
         run = claim(session, task)
     except ConflictError:

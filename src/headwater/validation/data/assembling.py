@@ -40,7 +40,7 @@ def measured_groups(
     figures = expressions.summaries(groups.source, groups.kinds)
     for i, (left, right) in enumerate(pairs):
         figures[f"pair_{i}"] = expressions.mismatches(groups.source, left, right)
-    summaries = groups.aggregate(figures)
+    summaries = _with_finite(groups, groups.aggregate(figures))
     exact = exact_distinct(groups, summaries)
     values = frequencies(groups, summaries, exact)
     own = numeric_ranges(groups, summaries) if ranges is None else ranges
@@ -68,6 +68,20 @@ def measured_groups(
             ),
         )
     return found, own
+
+
+def _with_finite(groups: Groups, summaries: dict[Group, Row]) -> dict[Group, Row]:
+    """Ask again where numbers are not all finite, which a mean tells: to look at each value costs a third."""
+    odd = {
+        number: name
+        for number, (name, kind) in enumerate(groups.kinds.items())
+        if kind is Kind.NUMBER
+        and any(not math.isfinite(row[key(number, "mean")] or 0) for row in summaries.values())
+    }
+    if not odd:
+        return summaries
+    again = groups.aggregate(expressions.finite_summaries(groups.source, odd))
+    return {group: {**row, **again[group]} for group, row in summaries.items()}
 
 
 def _column(

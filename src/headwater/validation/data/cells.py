@@ -60,13 +60,13 @@ def cells_of(groups: Groups, ranges: Mapping[str, Bin], *, refines: bool) -> dic
         ranges: What to cut, by column.
         refines: Cut cells again that hold too much; for a table in one group only.
     """
-    counted = _count(groups, {name: [each] for name, each in ranges.items()}, is_whole=True)
+    counted = _count(groups, {name: [each] for name, each in ranges.items()})
     bins = {place: sorted(found.bins, key=_order) for place, found in counted.items()}
     for _ in range(_ROUNDS if refines else 0):
         full = {name: runs for (name, _), found in bins.items() if (runs := _too_full(found))}
         if not full:
             break
-        for place, finer in _count(groups, full, is_whole=False).items():
+        for place, finer in _count(groups, full).items():
             runs = full[place[0]]
             kept = [b for b in bins[place] if not any(run.low <= b.low <= run.high for run in runs)]
             bins[place] = sorted([*kept, *finer.bins], key=_order)
@@ -81,12 +81,10 @@ def cells_of(groups: Groups, ranges: Mapping[str, Bin], *, refines: bool) -> dic
     }
 
 
-def _count(groups: Groups, ranges: Mapping[str, Sequence[Bin]], *, is_whole: bool) -> dict[Place, _Counted]:
+def _count(groups: Groups, ranges: Mapping[str, Sequence[Bin]]) -> dict[Place, _Counted]:
     names = list(ranges)
     queries = [
-        expressions.cells(
-            groups.source, name, groups.kinds[name], ranges[name], groups.by, number, is_whole=is_whole
-        )
+        expressions.cells(groups.source, name, groups.kinds[name], ranges[name], groups.by, number)
         for number, name in enumerate(names)
     ]
     found: defaultdict[Place, _Counted] = defaultdict(_Counted)

@@ -42,7 +42,10 @@ def finite(column: Any, kind: Kind) -> Any:
 
 
 def summaries(table: Any, names: Mapping[str, Kind]) -> dict[str, Any]:
-    """Build the aggregates of all columns, named by `key`, and the count of rows."""
+    """Build the aggregates of all columns, named by `key`, and the count of rows.
+
+    Where the mean is not finite, those of numbers may be off: `finite_summaries` are right there.
+    """
     found: dict[str, Any] = {"row_count": table.count()}
     for number, (name, kind) in enumerate(names.items()):
         figures = _summary(table[name], kind)
@@ -52,24 +55,36 @@ def summaries(table: Any, names: Mapping[str, Kind]) -> dict[str, Any]:
     return found
 
 
+def finite_summaries(table: Any, columns: Mapping[int, str]) -> dict[str, Any]:
+    """Build the aggregates of columns by their numbers, in which not all values are finite."""
+    found: dict[str, Any] = {}
+    for number, name in columns.items():
+        value = finite(table[name], Kind.NUMBER)
+        nans = as_number(table[name], Kind.NUMBER).isnan().sum()
+        figures = {**_moments(value), "count": value.count(), "nans": nans}
+        found |= {key(number, figure): expression for figure, expression in figures.items()}
+    return found
+
+
 def key(number: int, figure: str) -> str:
     """Return the name of one figure of the column of a number."""
     return f"c{number}_{figure}"
 
 
+def _moments(number: Any) -> dict[str, Any]:
+    return {
+        "zeros": (number == 0).sum(),
+        "min": number.min(),
+        "max": number.max(),
+        "mean": number.mean(),
+        "std": number.std(how="sample"),
+    }
+
+
 def _summary(column: Any, kind: Kind) -> dict[str, Any]:
     figures = {"present": column.count()}
-    number = finite(column, kind) if kind.is_numeric else None
-    if number is not None:
-        figures |= {
-            "zeros": (number == 0).sum(),
-            "min": number.min(),
-            "max": number.max(),
-            "mean": number.mean(),
-            "std": number.std(how="sample"),
-        }
-    if kind is Kind.NUMBER and number is not None:
-        figures |= {"count": number.count(), "nans": as_number(column, kind).isnan().sum()}
+    if kind.is_numeric:
+        figures |= _moments(as_number(column, kind))
     if kind in {Kind.TEXT, Kind.LIST}:
         length = column.cast("string").length() if kind is Kind.TEXT else column.length()
         figures |= {
@@ -83,34 +98,27 @@ def _summary(column: Any, kind: Kind) -> dict[str, Any]:
     return figures
 
 
-def cells(
-    table: Any,
-    name: str,
-    kind: Kind,
-    ranges: Sequence[Bin],
-    by: Sequence[str],
-    label: int,
-    *,
-    is_whole: bool,
-) -> Any:
+def cells(table: Any, name: str, kind: Kind, ranges: Sequence[Bin], by: Sequence[str], label: int) -> Any:
     """Build rows of (by…, label, cell, count, low, high): one range after the other, each cut evenly.
-
-    With `is_whole` there is one range, in which all numbers lie.
 
     The cell of a value is a division and a product of doubles, so engines agree about it to the bit.
     """
     ibis = load_ibis()
-    number = finite(table[name], kind)
+    every = table.select(*by, value=as_number(table[name], kind))
+    # What is missing or not finite lies in no range: to filter it first costs half of asking in each formula.
+    inside = every.filter(every.value.between(ranges[0].low, ranges[-1].high))
     parts = max(8, CELLS // len(ranges))
-    cases = [
-        ((number >= each.low) & (number <= each.high), _cell(number, each, parts) + i * parts)
-        for i, each in enumerate(ranges)
-    ]
-    cell = _cell(number, ranges[0], parts) if is_whole else ibis.cases(*cases)
-    every = table.select(*by, cell=cell, value=number)
-    keyed = every.filter(every.cell.notnull())
+    cut = [_cell(inside.value, each, parts) + i * parts for i, each in enumerate(ranges)]
+    if len(ranges) == 1:
+        keyed = inside.mutate(cell=cut[0])
+    else:
+        cases = [
+            (inside.value.between(each.low, each.high), cell) for each, cell in zip(ranges, cut, strict=True)
+        ]
+        keyed = inside.mutate(cell=ibis.cases(*cases))
+        keyed = keyed.filter(keyed.cell.notnull())
     grouped = keyed.group_by(*by, "cell").aggregate(
-        count=keyed.value.count(), low=keyed.value.min(), high=keyed.value.max()
+        count=keyed.count(), low=keyed.value.min(), high=keyed.value.max()
     )
     return grouped.mutate(label=ibis.literal(label, "int64"))
 
@@ -122,7 +130,7 @@ def _cell(number: Any, each: Bin, parts: int) -> Any:
     if not width:
         return (number * 0).cast("int64")
     cell = ((number / 2 - half) / width * parts).floor().cast("int64")
-    return cell.clip(upper=parts - 1)
+    return load_ibis().least(cell, parts - 1)
 
 
 def between_cuts(table: Any, name: str, kind: Kind, cuts: Sequence[float], label: int) -> Any:

@@ -58,13 +58,20 @@ class Worker:
         self._from: IO[str] = process.stdout
 
     def ask(self, job: str, **arguments: object) -> Any:
-        """Run a job of the worker and return its answer."""
+        """Run a job of the worker and return its answer.
+
+        Raises:
+            SkippedError: it ended, or says that what it asks has failed.
+        """
         self._to.write(json.dumps({"job": job, "arguments": arguments}) + "\n")
         self._to.flush()
         answer = self._from.readline()
         if not answer:
             raise SkippedError(f"the worker's process ended in {job}")
-        return json.loads(answer)
+        found = json.loads(answer)
+        if isinstance(found, dict) and "fault" in found:
+            raise SkippedError(f"{job} failed: {found['fault']}")
+        return found
 
     def close(self) -> None:
         """Let the process end."""

@@ -16,7 +16,7 @@ TIME_MS = 1_760_000_000_000
 
 
 class Jobs:
-    """What it can be asked; every job answers with the seconds that each of its requests took."""
+    """What it can be asked; every job answers with the seconds of its requests, or a fault."""
 
     def __init__(self) -> None:
         self._pool = urllib3.PoolManager(maxsize=1)
@@ -123,7 +123,11 @@ def main(asked: TextIO, answers: TextIO) -> None:
     for line in asked:
         job = json.loads(line)
         work: Callable[..., list[float]] = getattr(jobs, job["job"])
-        print(json.dumps(work(**job["arguments"])), file=answers, flush=True)
+        try:
+            answer: list[float] | dict[str, str] = work(**job["arguments"])
+        except (RuntimeError, AssertionError, urllib3.exceptions.HTTPError) as error:
+            answer = {"fault": str(error)}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

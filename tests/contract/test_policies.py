@@ -11,7 +11,7 @@ from headwater.model.graph import EventType, NodeKind
 from headwater.model.models import DEFAULT_STAGES
 from headwater.model.process_files import process_from
 from headwater.model.release import Need, NeedKind, Policy, ReleaseProcess
-from headwater.model.verdicts import Exhibit, Outcome, Verdict
+from headwater.model.verdicts import RUBBER_STAMP, Exhibit, Outcome, Verdict
 from tests.contract.builders import START_MS, add_versions, event, move, roll_back
 from tests.contract.releases import judge, needs, request, set_policy, set_process, vote
 
@@ -78,6 +78,54 @@ def test_a_promotion_names_all_that_is_missing_at_once(store):
     assert str(caught.value).startswith("models/m/1 cannot go to production: ann may not")
     assert tuple(needs(store)) == caught.value.missing
     assert (stage(store), store.ledger.entries()) == ("none", before)
+
+
+def test_a_verdict_counts_against_the_version_that_is_to_be_replaced_alone(store):
+    add_versions(store, number=3)
+    set_policy(store, requires=["data", "model"])
+    for version in (1, 2, 3):
+        judge(store, "data", version=version)
+    judge(store, "model", version=1, facts={RUBBER_STAMP: "no version of m is in production"})
+    judge(store, "model", version=2, facts={RUBBER_STAMP: "no version of m is in production"})
+    move(store, 1)
+    judge(store, "model", version=3, baseline=1)
+    unproven = Need(
+        kind=NeedKind.VERDICT,
+        text="gate 'model' compared it with nothing (rubber stamp), but version 1 is in production: "
+        "judge it again",
+        gate="model",
+        found="stale",
+    )
+
+    assert needs(store, 2) == [unproven]
+    with pytest.raises(UnmetError) as caught:
+        move(store, 2)
+    assert caught.value.missing == (unproven,)
+    judge(store, "model", version=2, baseline=1)
+    assert needs(store, 2) == needs(store, 3) == []
+    move(store, 2)
+
+    (stale,) = needs(store, 3)
+    assert stale.text == (
+        "gate 'model' compared it with version 1, but version 2 is in production: judge it again"
+    )
+    roll_back(store)
+    assert needs(store, 3) == []
+
+
+def test_a_verdict_for_another_stage_may_compare_with_production(store):
+    add_versions(store, number=2)
+    set_policy(store, "staging", requires=["model"])
+    judge(store, "model", version=1, facts={RUBBER_STAMP: "no version of m is in production"})
+    move(store, 1, "staging")
+    move(store, 1)
+    judge(store, "model", version=2, facts={RUBBER_STAMP: "no version of m is in production"})
+    assert [need.found for need in needs(store, 2, "staging")] == ["stale"]
+
+    judge(store, "model", version=2, baseline=1)
+
+    assert needs(store, 2, "staging") == []
+    move(store, 2, "staging")
 
 
 def test_a_promotion_with_all_that_is_asked_for_names_it_in_the_ledger(store):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from headwater.model.models import DEFAULT_STAGES, Stages
 
@@ -12,7 +13,8 @@ class Policy:
     """What has to be there before a version may go to a stage.
 
     Attributes:
-        requires: Gates whose newest verdict on the version has to be a pass.
+        requires: Gates whose newest verdict on the version has to be a pass, and one against the version
+            that is to be replaced where the gate compares versions.
         approvals: How many people have to approve.
         approvers: Roles or actors who may approve; empty: anyone.
         promoters: Roles or actors who may make the move; empty: anyone.
@@ -27,6 +29,9 @@ class Policy:
     separates_duty: bool = False
     binds_rollback: bool = False
 
+
+STALE: Final = "stale"
+"""What a need says of a verdict that compares with another version than the one to be replaced."""
 
 FREE = Policy()
 """The policy of a stage that has none."""
@@ -77,7 +82,7 @@ class Need:
     Attributes:
         text: It in words, with who can help.
         gate: Of a verdict, its gate.
-        found: What is there instead, such as `fail`, `insufficient`, or None.
+        found: What is there instead, such as `fail`, `insufficient`, `stale`, or None.
         count: Of approvals, how many count.
         wanted: Of approvals, how many are asked for.
         who: The actors and roles who can give it; empty: anyone.

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.values import Json
+
+RUBBER_STAMP: Final = "rubber stamp"
+"""Fact of a verdict that was to compare versions and found none to compare with: why."""
 
 
 class Outcome(StrEnum):

@@ -1,13 +1,14 @@
 """What a move to a stage lacks by the stage's policy, and what it rests on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from headwater.model.models import Transition
-from headwater.model.release import Need, NeedKind, Policy, ReleaseProcess
+from headwater.model.release import STALE, Need, NeedKind, Policy, ReleaseProcess
 from headwater.model.values import Json
-from headwater.model.verdicts import Outcome, Verdict
+from headwater.model.verdicts import RUBBER_STAMP, Outcome, Verdict
 from headwater.store.sql.database import Database
 from headwater.store.sql.requests import RequestViews
 from headwater.store.sql.schema import deprecation
@@ -32,9 +33,19 @@ class Needs:
         process: ReleaseProcess,
         policy: Policy,
         moving: Any,
+        rivals: Mapping[int, str],
         wanted: Transition,
     ) -> list[Need]:
-        """Return everything that a move lacks by a policy, all at once."""
+        """Return everything that a move lacks by a policy, all at once.
+
+        Args:
+            conn: The transaction.
+            process: Of the model.
+            policy: Of the stage.
+            moving: Row of the version.
+            rivals: Versions that the moving one has to be compared with, and their stages.
+            wanted: The move.
+        """
         missing = list[Need]()
         if wanted.kind != "rollback" and wanted.to in process.stages.exclusive:
             missing += self._deprecation(conn, moving.artifact_id)
@@ -43,7 +54,9 @@ class Needs:
             text = f"{wanted.actor} may not move versions to {wanted.to}; {', '.join(who)} may"
             missing.append(Need(kind=NeedKind.ROLE, text=text, found=wanted.actor, who=who))
         newest = self._newest(conn, policy, moving.artifact_id)
-        missing += [need for gate in policy.requires if (need := _verdict_need(gate, newest.get(gate)))]
+        for gate in policy.requires:
+            need = _verdict_need(gate, newest.get(gate)) or _rival_need(newest[gate], rivals)
+            missing += [need] if need else []
         return missing + self._approvals(conn, policy, moving, wanted)
 
     def grounds(
@@ -103,3 +116,14 @@ def _verdict_need(gate: str, verdict: Verdict | None) -> Need | None:
     says = f": {verdict.summary}" if verdict.summary else ""
     text = f"gate {gate!r} says {verdict.outcome}{says}"
     return Need(kind=NeedKind.VERDICT, text=text, gate=gate, found=str(verdict.outcome))
+
+
+def _rival_need(verdict: Verdict, rivals: Mapping[int, str]) -> Need | None:
+    """Ask for a new verdict where the newest compares with a version that has been replaced since."""
+    compares = verdict.baseline is not None or RUBBER_STAMP in verdict.facts
+    if not compares or not rivals or verdict.baseline in rivals:
+        return None
+    other = f"version {verdict.baseline}" if verdict.baseline else f"nothing ({RUBBER_STAMP})"
+    now = " and ".join(f"version {number} is in {stage}" for number, stage in rivals.items())
+    text = f"gate {verdict.gate!r} compared it with {other}, but {now}: judge it again"
+    return Need(kind=NeedKind.VERDICT, text=text, gate=verdict.gate, found=STALE)

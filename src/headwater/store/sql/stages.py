@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from headwater.errors import RefusedError, UnmetError
 from headwater.model.graph import ArtifactChange
 from headwater.model.ids import ArtifactId, ContextId
-from headwater.model.models import ARCHIVED, Transition
+from headwater.model.models import ARCHIVED, PRODUCTION, Transition
 from headwater.model.refs import ModelRef
 from headwater.model.release import FREE, Need, NeedKind, Policy, ReleaseProcess
 from headwater.model.values import Json
@@ -64,7 +64,9 @@ class StageMachine:
             except RefusedError as error:
                 found.append(Need(kind=kind, text=str(error)))
         policy = self._policy(conn, owner, process, wanted)
-        return found + self._needs.of(conn, process, policy, moving, wanted)
+        return found + self._needs.of(
+            conn, process, policy, moving, self._rivals(conn, owner, wanted), wanted
+        )
 
     def move(self, conn: sa.Connection, owner: ContextId, wanted: Transition) -> None:
         """Move a version; the caller holds the row of its model locked.
@@ -79,7 +81,8 @@ class StageMachine:
         self._check_rollback(conn, wanted)
         holder = self._check_holder(conn, owner, wanted)
         policy = self._policy(conn, owner, process, wanted)
-        if missing := self._needs.of(conn, process, policy, moving, wanted):
+        rivals = self._rivals(conn, owner, wanted)
+        if missing := self._needs.of(conn, process, policy, moving, rivals, wanted):
             raise UnmetError(str(ModelRef(wanted.model, wanted.version)), wanted.to, missing)
         grounds = self._needs.grounds(conn, policy, moving, wanted)
         if holder is not None:
@@ -129,6 +132,17 @@ class StageMachine:
     def _holder(self, conn: sa.Connection, owner: ContextId, stage: str) -> Any:
         in_stage = sa.and_(version.c.context_id == owner, version.c.exclusive_stage == stage)
         return next(iter(versions.rows_of(conn, in_stage)), None)
+
+    def _rivals(self, conn: sa.Connection, owner: ContextId, wanted: Transition) -> dict[int, str]:
+        """Return what is in production and in the wanted stage, beside the version itself.
+
+        A rollback has none: it restores what was let in before.
+        """
+        if wanted.kind == ROLLBACK:
+            return {}
+        stages = dict.fromkeys((wanted.to, PRODUCTION))
+        found = {each.number: stage for stage in stages if (each := self._holder(conn, owner, stage))}
+        return {number: stage for number, stage in found.items() if number != wanted.version}
 
     def _check_holder(self, conn: sa.Connection, owner: ContextId, wanted: Transition) -> Any:
         """Return the row of the version that holds the stage alone, if it is the expected one."""

@@ -1,11 +1,12 @@
 """Judging models: metrics with intervals by slice, gates against the version in production, verdicts."""
 
+from headwater.model.verdicts import RUBBER_STAMP
 from headwater.validation.model.estimates import Estimate, Interval
 from headwater.validation.model.evaluation import Evaluation, Measure, Plan, evaluate
 from headwater.validation.model.gate_files import GateFile, gates_from, read_gates
 from headwater.validation.model.gates import Across, Check, Evidence, Gate, Small
 from headwater.validation.model.infra import InfraGate, InfraJudged, judge_infra
-from headwater.validation.model.judgements import RUBBER_STAMP, Finding, Judgement
+from headwater.validation.model.judgements import Finding, Judgement
 from headwater.validation.model.judging import hold
 from headwater.validation.model.samples import Task
 from headwater.validation.model.verdicts import Judged, Place, baseline_of, evaluate_version, judge

@@ -1,16 +1,12 @@
 """What a gate says of a model, and what that rests on."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from headwater.model.values import Json
-from headwater.model.verdicts import Outcome
+from headwater.model.verdicts import RUBBER_STAMP, Outcome
 from headwater.validation.model.estimates import Interval
 from headwater.validation.model.evaluation import Evaluation
 from headwater.validation.model.gates import Gate
-
-RUBBER_STAMP: Final = "rubber stamp"
-"""The word for a pass that compared with nothing; verdicts keep it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

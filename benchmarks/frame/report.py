@@ -11,7 +11,6 @@ from benchmarks.frame.units import cost, figures
 
 Outcome: TypeAlias = Result | Fact | Curve | Skip
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 _WORDS = {True: "met", False: "**missed**", None: "no target"}
 _MARKS = {True: "met   ", False: "MISSED", None: "      "}
 
@@ -38,23 +37,43 @@ def line(outcome: Outcome) -> str:
 
 
 def write_table(page: Path, outcomes: Sequence[Outcome], machine: Mapping[str, str]) -> None:
-    """Put the machine and the table between the marks of a page, and a plot of curves beside it.
+    """Put the machine and tables between the marks of a page, and a plot of curves beside it.
+
+    A benchmark whose name is in a pair of marks has a table of its own there; the rest share the other one.
 
     Raises:
         ValueError: the page has no marks.
     """
     text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    own = [name for name in {o.benchmark: None for o in outcomes} if marks(name)[0] in text]
+    shared = [outcome for outcome in outcomes if outcome.benchmark not in own]
+    for name in own:
+        text = _replaced(text, marks(name), page, [o for o in outcomes if o.benchmark == name], machine)
+    if shared:
+        text = _replaced(text, marks(), page, shared, machine)
+    page.write_text(text)
+
+
+def marks(name: str = "") -> tuple[str, str]:
+    """Return what stands before and after a table: of a benchmark, or of those that share one."""
+    words = f"measured {name}".rstrip()
+    return f"<!-- {words}: begin -->", f"<!-- {words}: end -->"
+
+
+def _replaced(
+    text: str, ends: tuple[str, str], page: Path, outcomes: Sequence[Outcome], machine: Mapping[str, str]
+) -> str:
+    before, begin, rest = text.partition(ends[0])
+    _, end, after = rest.partition(ends[1])
     if not begin or not end:
-        raise ValueError(f"{page} has no {BEGIN} … {END}")
+        raise ValueError(f"{page} has no {' … '.join(ends)}")
     curves = [outcome for outcome in outcomes if isinstance(outcome, Curve)]
     parts = [_machine(machine), _table([o for o in outcomes if not isinstance(o, Curve)])]
     if curves:
         picture = page.with_name(f"{page.stem}-growth.svg")
         draw(curves, picture)
         parts += [_grown(curves), f"![Cost of one call by size of the store]({picture.name})"]
-    page.write_text(before + "\n\n".join([BEGIN, *parts, END]) + after)
+    return before + "\n\n".join([begin, *parts, end]) + after
 
 
 def _machine(machine: Mapping[str, str]) -> str:

@@ -151,7 +151,7 @@ def test_what_a_trigger_asks_for_is_served(cli, flow, fill):
     ("words", "code", "problem"),
     [
         (("run", "gone.py:squares"), 3, "no file 'gone.py'"),
-        (("run", "flow.py:gone"), 3, "no name 'flow.py:gone'"),
+        (("run", "flow.py:gone"), 3, "no pipeline 'flow.py:gone'; did you mean squares, idle?"),
         (("run", "flow.py"), 2, "write FILE.py:NAME"),
         (("run", "flow.py:numbers"), 2, "no pipeline"),
         (("run", "flow.py:squares", "--param", "count"), 2, "must be NAME=VALUE"),
@@ -164,3 +164,35 @@ def test_what_a_trigger_asks_for_is_served(cli, flow, fill):
 )
 def test_what_is_wrong_is_said_with_the_way_out(cli, flow, words, code, problem):
     assert problem in cli("pipeline", *words, code=code).stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import headwater as hw\n\nhw.nothing()\n", "broken.py, line 3, fails: AttributeError: module"),
+        ("def broken(:\n    pass\n", "broken.py, line 1, fails: SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_file_that_fails_names_its_line(cli, project, code, words):
+    (project / "broken.py").write_text(code)
+
+    assert words in cli("pipeline", "run", "broken.py:squares", code=2).stderr
+
+
+def test_a_pipeline_that_calls_itself_is_refused(cli, project):
+    code = "import headwater as hw\n\n\n@hw.pipeline\ndef loop(n: int = 1):\n    return loop(n)\n"
+    (project / "endless.py").write_text(code)
+
+    said = cli("pipeline", "run", "endless.py:loop", code=2).stderr
+
+    assert "pipeline loop calls itself without an end" in said
+
+
+def test_errors_are_listed_without_tracebacks(cli, flow, project):
+    (project / "trouble").touch()
+    cli("pipeline", "run", flow, code=5)
+
+    listed = cli.lines("pipeline", "list")
+
+    assert not any("Traceback" in line for line in listed)
+    assert "square[0]: ValueError: there is trouble" in " ".join(listed)

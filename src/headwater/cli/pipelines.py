@@ -1,6 +1,5 @@
 """`headwater pipeline`: run pipelines, look at their runs, and go on with them."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from headwater.cli.pipeline_progress import progress
 from headwater.cli.session import client
 from headwater.errors import InvalidError
 from headwater.pipelines.events import PipelineResult, StepState
+from headwater.pipelines.params import TypedText
 from headwater.pipelines.viewing import StepView, Why
 from headwater.sdk.pipeline_runs import PipelineView
 
@@ -106,6 +106,8 @@ def list_runs(ctx: click.Context, name: str | None, limit: int, *, as_json: bool
         found = [view for each in names for view in opened.pipelines.runs(each)]
     found.sort(key=lambda view: view.start_ms, reverse=True)
     rows = [_run_row(view) for view in found[:limit]]
+    if not as_json:
+        rows = [{**row, "error": _brief(row["error"])} for row in rows]
     empty = "No runs of pipelines. `headwater pipeline run FILE.py:NAME` makes one."
     print_rows(rows, COLUMNS, as_json=as_json, empty=empty, minor=("seconds", "resumes", "start"))
 
@@ -203,10 +205,7 @@ def _params(texts: Sequence[str]) -> dict[str, Any]:
         name, mark, value = text.partition("=")
         if not mark or not name.isidentifier():
             raise InvalidError(f"--param {text!r} must be NAME=VALUE, such as months=3")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = TypedText(value)
     return found
 
 
@@ -238,6 +237,15 @@ def _run_row(view: PipelineView) -> dict[str, Any]:
         "pinned": dict(view.run.pinned),
         "error": view.error,
     }
+
+
+def _brief(error: str | None) -> str:
+    """Return errors without their tracebacks: those are for `show`."""
+    found: list[str] = []
+    for part in (error or "").split("\n\n"):
+        step, _, told = part.partition(": ")
+        found.append(f"{step}: {told.splitlines()[-1]}" if told else part)
+    return "; ".join(found)
 
 
 def _step_row(step: StepView) -> dict[str, Any]:

@@ -5,11 +5,13 @@ import importlib.util
 import sys
 import threading
 from pathlib import Path
+from traceback import extract_tb, format_exception_only
 from types import ModuleType
 from typing import Any, Final
 
 from headwater.errors import InvalidError, NotFoundError
 from headwater.pipelines.definitions import Address
+from headwater.pipelines.pipeline import Definition
 
 # Two threads that load one file at once would make two modules of it, with other classes each.
 _LOADING: Final = threading.RLock()
@@ -30,7 +32,7 @@ def load_entry(entry: str) -> Any:
             f"{entry!r} does not name a pipeline: write FILE.py:NAME, such as flights.py:flights"
         )
     module = load_file(Path(place)) if place.endswith(".py") else _imported(place)
-    return _named(module, name, entry)
+    return _named("pipeline", module, name, entry)
 
 
 def load_function(address: Address) -> Any:
@@ -46,7 +48,7 @@ def load_function(address: Address) -> Any:
             "move it to the top of its module, or use threads"
         )
     module = load_file(Path(address.file)) if address.file else _imported(address.module)
-    return _named(module, address.name, str(address))
+    return _named("function", module, address.name, str(address))
 
 
 def load_file(path: Path) -> ModuleType:
@@ -54,6 +56,7 @@ def load_file(path: Path) -> ModuleType:
 
     Raises:
         NotFoundError: there is no such file.
+        InvalidError: its code fails.
     """
     full = path.resolve()
     if not full.is_file():
@@ -78,10 +81,24 @@ def _run(full: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException as error:
         del sys.modules[name]
+        # A file may raise anything, and its author looks for the line in it, not for those that load it.
+        if isinstance(error, Exception):
+            raise InvalidError(f"{full.name}{_line_of(error, full)} fails: {_told(error)}") from error
         raise
     return module
+
+
+def _line_of(error: Exception, file: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}," if error.filename == str(file) else ""
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(file)]
+    return f", line {lines[-1]}," if lines else ""
+
+
+def _told(error: Exception) -> str:
+    return "".join(format_exception_only(error)).strip().splitlines()[-1]
 
 
 def _is_of(module: Any, full: Path) -> bool:
@@ -98,11 +115,15 @@ def _imported(name: str) -> ModuleType:
         raise NotFoundError("module", name) from error
 
 
-def _named(module: ModuleType, name: str, entry: str) -> Any:
+def _named(kind: str, module: ModuleType, name: str, entry: str) -> Any:
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part, None)
         if found is None:
-            near = [key for key in vars(module) if not key.startswith("_")][:5]
-            raise NotFoundError("name", entry, near=near)
+            raise NotFoundError(kind, entry, near=_pipelines_of(module)[:5])
     return found
+
+
+def _pipelines_of(module: ModuleType) -> list[str]:
+    definitions = ((key, getattr(value, "definition", None)) for key, value in vars(module).items())
+    return [key for key, definition in definitions if isinstance(definition, Definition)]

@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from headwater.errors import InvalidError
-from headwater.model.values import Json, check_json
+from headwater.model.values import Json
 from headwater.pipelines.definitions import address_of
 from headwater.pipelines.graph import Graph, drawing
+from headwater.pipelines.params import bound_params
 
 RESERVED: Final = frozenset(
     {"resume", "executor", "workers", "cache", "run_name", "listen", "raises", "wait"}
@@ -46,40 +47,27 @@ class Definition:
         """Return all params, with the defaults of those that are not given.
 
         Raises:
-            InvalidError: one is missing or unknown, or cannot be stored.
+            InvalidError: one is missing or unknown, not of the annotated type, or cannot be stored.
         """
         try:
-            bound = inspect.signature(self.function).bind(**params)
-        except TypeError as error:
+            return bound_params(self.function, params)
+        except InvalidError as error:
             raise InvalidError(f"pipeline {self.name}: {error}") from error
-        bound.apply_defaults()
-        values = {name: _storable(name, value) for name, value in bound.arguments.items()}
-        check_json("params", values)
-        return values
 
     def draw(self, params: Mapping[str, Json]) -> Graph:
         """Call the function once, and return what it has drawn.
 
         Raises:
-            InvalidError: it calls no step.
+            InvalidError: it calls no step, or itself without an end.
         """
         with drawing() as graph:
-            graph.result = self.function(**params)
+            try:
+                graph.result = self.function(**params)
+            except RecursionError as error:
+                raise InvalidError(
+                    f"pipeline {self.name} calls itself without an end: it is drawn before any step runs, so "
+                    "only its params can end that"
+                ) from error
         if not graph.nodes:
             raise InvalidError(f"pipeline {self.name} calls no step")
         return graph
-
-
-def _storable(name: str, value: Any) -> Json:
-    """Return a param as it is stored; what has a reference is stored as that."""
-    reference = getattr(value, "ref", None)
-    if isinstance(reference, str):
-        return reference
-    if isinstance(value, tuple):
-        return [_storable(name, each) for each in cast("tuple[Any, ...]", value)]
-    if not isinstance(value, bool | int | float | str | list | dict | type(None)):
-        raise InvalidError(
-            f"param {name} cannot be a {type(value).__name__}: give plain values or references such as "
-            "data/NAME/2, so that the run can be resumed elsewhere"
-        )
-    return cast("Json", value)

@@ -6,10 +6,15 @@ from contextlib import ExitStack
 from typing import Any, NoReturn, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import KINDS, MySQL, NoServerError, PostgreSQL, Servers
 
 SERVERS = pytest.StashKey[Servers]()
+
+# How long an example takes is the machine's affair, and no test's.
+settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("timeless")
 
 # They run in the environment of the original ML Metadata, and cannot be imported in this one.
 collect_ignore = [

@@ -262,6 +262,26 @@ def interrupted(url: str) -> None:
         assert theirs == sorted([*(f"{n}-{i}" for n in range(3) for i in range(60)), "last"]), theirs
 
 
+def stormed(url: str) -> None:
+    """Write through a storm of interrupts that spares hardly a write; nothing else comes out of it."""
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    with SqlStore(url) as store:
+        [kind] = store.types.put([NewType(kind=NodeKind.EXECUTION, name="T")])
+        for number in range(1500):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.0015))
+                store.executions.add([NewExecution(type_id=kind, name=f"{number}")])
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                pass
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if number % 50 == 0:
+                store.executions.add([NewExecution(type_id=kind, name=f"calm-{number}")])
+        names = [e.name or "" for e in store.executions.page(Listing(limit=10_000)).items]
+        calm = [name for name in names if name.startswith("calm")]
+        assert calm == [f"calm-{number}" for number in range(0, 1500, 50)], calm
+
+
 def forked(url: str) -> None:
     """Fork while threads write; parent and child go on writing."""
     store = SqlStore(url)
@@ -302,5 +322,6 @@ if __name__ == "__main__":
         "look": look,
         "publishers": fork_publishers,
         "interrupted": interrupted,
+        "stormed": stormed,
         "forked": forked,
     }[sys.argv[1]](*sys.argv[2:])

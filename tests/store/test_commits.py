@@ -174,6 +174,17 @@ def test_writer_that_is_interrupted_all_the_time_harms_nobody(sql_url):
     assert (child.returncode, said) == (0, ""), complaints
 
 
+@pytest.mark.parametrize("name", ["memory", "sqlite"])
+def test_a_storm_of_interrupts_leaves_a_store_that_can_be_written(name, tmp_path):
+    url = "memory://" if name == "memory" else f"sqlite:///{tmp_path / 'store.db'}"
+
+    with children.start("stormed", url) as child:
+        said, complaints = child.communicate(timeout=180)
+
+    # What Python says of interrupts within its own clean-up is no complaint of the store.
+    assert (child.returncode, said) == (0, ""), complaints
+
+
 def test_interrupts_do_not_empty_a_store_in_memory():
     with children.start("interrupted", "memory://") as child:
         said, complaints = child.communicate(timeout=180)

@@ -2,15 +2,18 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from headwater.cli.imports import progress_bar
 from headwater.cli.output import json_option, print_json, print_rows
 from headwater.cli.session import options_of
-from headwater.compat.mlmd.exporting import ExportReport, export_database
 from headwater.sdk.client import places_of
 from headwater.store import open_store
+
+if TYPE_CHECKING:
+    from headwater.compat.mlmd.exporting import ExportReport
 
 
 @click.group(name="export")
@@ -27,6 +30,8 @@ def mlmd(ctx: click.Context, file: Path, *, as_json: bool) -> None:
 
     What ML Metadata cannot say is counted at the end.
     """
+    from headwater.compat.mlmd.exporting import export_database
+
     with (
         open_store(places_of(options_of(ctx).store).store) as store,
         progress_bar(is_shown=not as_json) as watch,
@@ -35,7 +40,7 @@ def mlmd(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     _print(report, as_json=as_json)
 
 
-def _print(report: ExportReport, *, as_json: bool) -> None:
+def _print(report: "ExportReport", *, as_json: bool) -> None:
     if as_json:
         counts = {"tables": report.tables, "altered": +report.altered, "left_out": +report.left_out}
         print_json({"file": str(report.file), **{name: dict(each) for name, each in counts.items()}})

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -11,10 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from headwater.cli.output import json_option, print_json, print_rows
 from headwater.cli.session import client, options_of
-from headwater.compat.mlflow.importing import MlflowReport, import_mlflow, open_tables
-from headwater.compat.mlmd.importing import ImportReport, Watch, import_database, open_source
+from headwater.compat.counting import Watch
 from headwater.sdk.client import places_of
 from headwater.store import open_store
+
+# Loaded by the command that speaks it: `headwater --help` must not wait for it, nor need its extra.
+if TYPE_CHECKING:
+    from headwater.compat.mlflow.importing import MlflowReport
+    from headwater.compat.mlmd.importing import ImportReport
 
 INCOMPLETE = 6
 COLUMNS = ("table", "source", "store", "added", "changed", "newer", "removed", "missing")
@@ -37,6 +41,8 @@ def mlmd(ctx: click.Context, source: str, *, as_json: bool) -> None:
     is not changed, and what is in the store already stays: run it again to go on after an interruption, or
     for what is new.
     """
+    from headwater.compat.mlmd.importing import import_database, open_source
+
     with (
         open_source(source) as opened,
         open_store(places_of(options_of(ctx).store).store) as store,
@@ -62,6 +68,8 @@ def mlflow(ctx: click.Context, source: str, *, as_json: bool) -> None:
 
     A server is asked with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.
     """
+    from headwater.compat.mlflow.importing import import_mlflow, open_tables
+
     with (
         open_tables(source) as tables,
         client(ctx) as opened,
@@ -91,7 +99,7 @@ def progress_bar(*, is_shown: bool = True) -> Generator[Watch]:
         yield watch
 
 
-def _print_mlflow(report: MlflowReport, *, as_json: bool) -> None:
+def _print_mlflow(report: "MlflowReport", *, as_json: bool) -> None:
     rows = [
         {"table": name, **asdict(count), "missing": count.missing} for name, count in report.tables.items()
     ]
@@ -108,7 +116,7 @@ def _print_mlflow(report: MlflowReport, *, as_json: bool) -> None:
         click.echo(f"{len(report.elsewhere):,} places of files are out of reach; their URIs are kept.")
 
 
-def _print(report: ImportReport, *, as_json: bool) -> None:
+def _print(report: "ImportReport", *, as_json: bool) -> None:
     rows = [
         {"table": name, **asdict(count), "missing": count.missing} for name, count in report.tables.items()
     ]

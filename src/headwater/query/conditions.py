@@ -6,14 +6,10 @@ from sqlglot import Token, TokenType
 
 from headwater.model.filters import Between, Comparison, Entity, Filter, In, IsNull, Not, Operator, Scalar
 from headwater.query.attributes import ValueType
+from headwater.query.limits import MAX_PATTERN_CHARS, MAX_VALUES
 from headwater.query.literals import Literal, is_literal
 from headwater.query.names import TypedField, is_name, names_of, read_field
 from headwater.query.tokens import Cursor
-
-MAX_VALUES: Final = 10_000
-"""Values in all IN lists of a filter together."""
-MAX_PATTERN_CHARS: Final = 10_000
-"""SQLite takes patterns of 50,000 bytes."""
 
 _COMPARISONS: Final = {
     TokenType.EQ: Operator.EQ,

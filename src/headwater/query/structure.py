@@ -7,14 +7,8 @@ from typing import Final
 from sqlglot import Token, TokenType
 
 from headwater.model.filters import And, Filter, Not, Or
+from headwater.query.limits import MAX_ALTERNATIONS, MAX_CONDITIONS, MAX_DEPTH, alternations
 from headwater.query.tokens import Cursor
-
-MAX_DEPTH: Final = 100
-MAX_CONDITIONS: Final = 250
-"""SQLite allows an expression 1,000 levels and PostgreSQL's driver 65,535 values; this stays clear."""
-
-MAX_ALTERNATIONS: Final = 12
-"""How often AND and OR may take turns from the outside in; SQLite's parser keeps a small stack."""
 
 _JOINS: Final = ("AND", "OR")
 
@@ -72,17 +66,6 @@ def read_structure(cursor: Cursor, read_condition: Callable[[Cursor], Filter]) -
 def negated(term: Filter) -> Filter:
     """Return the opposite of a term."""
     return term.term if isinstance(term, Not) else Not(term)
-
-
-def alternations(tree: Filter) -> int:
-    """Return how many ANDs and ORs stand inside each other, at the deepest place."""
-    match tree:
-        case Not(term):
-            return alternations(term)
-        case And(terms) | Or(terms):
-            return 1 + max(map(alternations, terms), default=0)
-        case _:
-            return 0
 
 
 def _open_groups(cursor: Cursor, groups: list[_Group]) -> None:

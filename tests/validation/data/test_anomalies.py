@@ -1,5 +1,6 @@
 """One planted fault for each kind of anomaly, found with its count, samples and a way out."""
 
+import functools
 import math
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from headwater.validation.data import (
     AnomalyKind,
     Column,
     Comparator,
+    DataVerdict,
     Domain,
     Kind,
     Limits,
@@ -43,12 +45,16 @@ GOOD = pa.table(
 )
 
 
+@functools.cache
+def good_schema() -> Schema:
+    """The inferred schema; nothing is measured before a test asks, as all workers read this file."""
+    return infer_schema(GOOD)
+
+
 def column(name: str, **changes) -> Schema:
     """The inferred schema, with a column that says more."""
-    inferred = infer_schema(GOOD)
-    return replace(
-        inferred, columns=tuple(replace(c, **changes) if c.name == name else c for c in inferred.columns)
-    )
+    good = good_schema()
+    return replace(good, columns=tuple(replace(c, **changes) if c.name == name else c for c in good.columns))
 
 
 def table(**columns) -> pa.Table:
@@ -71,116 +77,134 @@ def put(name: str, values: list, at: int = 0) -> list:
     return given
 
 
-PAIRS = replace(
-    infer_schema(GOOD), pairings=(Pairing(relation=Relation.SPARSE, left="stops", right="weights"),)
-)
-WEIGHTED = replace(
-    infer_schema(GOOD), pairings=(Pairing(relation=Relation.WEIGHTED, left="seats", right="delay"),)
-)
+def paired(relation: Relation, left: str, right: str, **changes) -> Schema:
+    """The inferred schema, with two columns that belong together."""
+    return replace(good_schema(), pairings=(Pairing(relation=relation, left=left, right=right),), **changes)
+
+
 K = AnomalyKind
 
 FAULTS = {
-    K.MISSING_COLUMN: (table(late=None), infer_schema(GOOD), "late", None, ()),
-    K.NEW_COLUMN: (table(extra=[1] * ROWS), infer_schema(GOOD), "extra", None, ()),
-    K.TYPE_MISMATCH: (table(seats=["a"] * ROWS), infer_schema(GOOD), "seats", ROWS, ()),
+    K.MISSING_COLUMN: (table(late=None), good_schema, "late", None, ()),
+    K.NEW_COLUMN: (table(extra=[1] * ROWS), good_schema, "extra", None, ()),
+    K.TYPE_MISMATCH: (table(seats=["a"] * ROWS), good_schema, "seats", ROWS, ()),
     K.UNEXPECTED_VALUE: (
         table(carrier=put("carrier", ["ZZ", "ZZ", "YY"])),
-        infer_schema(GOOD),
+        good_schema,
         "carrier",
         3,
         ("ZZ", "YY"),
     ),
     K.OUT_OF_RANGE_LOW: (
         table(delay=put("delay", [-1.0, -2.5])),
-        infer_schema(GOOD),
+        good_schema,
         "delay",
         2,
         ("-1.0", "-2.5"),
     ),
     K.OUT_OF_RANGE_HIGH: (
         table(seats=put("seats", [900])),
-        column("seats", range=Limits(min=0, max=500)),
+        lambda: column("seats", range=Limits(min=0, max=500)),
         "seats",
         1,
         ("900",),
     ),
-    K.NAN: (table(delay=put("delay", [math.nan] * 2)), infer_schema(GOOD), "delay", 2, ("NaN",)),
-    K.INFINITY: (table(delay=put("delay", [math.inf])), infer_schema(GOOD), "delay", 1, ("Infinity",)),
+    K.NAN: (table(delay=put("delay", [math.nan] * 2)), good_schema, "delay", 2, ("NaN",)),
+    K.INFINITY: (table(delay=put("delay", [math.inf])), good_schema, "delay", 1, ("Infinity",)),
     K.INVALID_TEXT: (
         table(tail=put("tail", ["N\N{REPLACEMENT CHARACTER}"])),
-        infer_schema(GOOD),
+        good_schema,
         "tail",
         1,
         ("N\N{REPLACEMENT CHARACTER}",),
     ),
-    K.LOW_PRESENCE_FRACTION: (table(late=put("late", [None] * 3)), infer_schema(GOOD), "late", 3, ()),
+    K.LOW_PRESENCE_FRACTION: (table(late=put("late", [None] * 3)), good_schema, "late", 3, ()),
     K.LOW_PRESENCE_COUNT: (
         GOOD,
-        column("late", presence=Presence(min_fraction=0, min_count=ROWS + 1)),
+        lambda: column("late", presence=Presence(min_fraction=0, min_count=ROWS + 1)),
         "late",
         ROWS,
         (),
     ),
-    K.TOO_SHORT: (table(tail=put("tail", [""])), column("tail", length=Limits(min=1)), "tail", 1, ("",)),
+    K.TOO_SHORT: (
+        table(tail=put("tail", [""])),
+        lambda: column("tail", length=Limits(min=1)),
+        "tail",
+        1,
+        ("",),
+    ),
     K.TOO_LONG: (
         table(tail=put("tail", ["N" * 20])),
-        column("tail", length=Limits(max=9)),
+        lambda: column("tail", length=Limits(max=9)),
         "tail",
         1,
         ("N" * 20,),
     ),
     K.TOO_FEW_VALUES: (
         table(stops=put("stops", [[]])),
-        column("stops", length=Limits(min=1)),
+        lambda: column("stops", length=Limits(min=1)),
         "stops",
         1,
         ("[]",),
     ),
     K.TOO_MANY_VALUES: (
         table(stops=put("stops", [[1, 2, 3]])),
-        column("stops", length=Limits(max=2)),
+        lambda: column("stops", length=Limits(max=2)),
         "stops",
         1,
         ("[1, 2, 3]",),
     ),
-    K.TOO_FEW_UNIQUE: (GOOD, column("carrier", distinct=Limits(min=4)), "carrier", 3, ()),
-    K.TOO_MANY_UNIQUE: (GOOD, column("carrier", distinct=Limits(max=2)), "carrier", 3, ()),
-    K.NOT_UNIQUE: (table(tail=put("tail", ["N5", "N5"])), infer_schema(GOOD), "tail", 2, ("N5",)),
-    K.SPARSE_MISMATCH: (table(weights=put("weights", [[1.0], [1.0, 2.0]])), PAIRS, "weights", 2, ()),
+    K.TOO_FEW_UNIQUE: (GOOD, lambda: column("carrier", distinct=Limits(min=4)), "carrier", 3, ()),
+    K.TOO_MANY_UNIQUE: (GOOD, lambda: column("carrier", distinct=Limits(max=2)), "carrier", 3, ()),
+    K.NOT_UNIQUE: (table(tail=put("tail", ["N5", "N5"])), good_schema, "tail", 2, ("N5",)),
+    K.SPARSE_MISMATCH: (
+        table(weights=put("weights", [[1.0], [1.0, 2.0]])),
+        lambda: paired(Relation.SPARSE, "stops", "weights"),
+        "weights",
+        2,
+        (),
+    ),
     K.WEIGHTED_MISMATCH: (
         table(delay=put("delay", [None] * 3)),
-        replace(WEIGHTED, severities={K.LOW_PRESENCE_FRACTION: Severity.IGNORE}),
+        lambda: paired(
+            Relation.WEIGHTED, "seats", "delay", severities={K.LOW_PRESENCE_FRACTION: Severity.IGNORE}
+        ),
         "delay",
         3,
         (),
     ),
-    K.NO_ROWS: (GOOD[:0], infer_schema(GOOD), None, 0, ()),
-    K.TOO_FEW_ROWS: (GOOD[:5], replace(infer_schema(GOOD), rows=Limits(min=10)), None, 5, ()),
-    K.TOO_MANY_ROWS: (GOOD, replace(infer_schema(GOOD), rows=Limits(max=10)), None, ROWS, ()),
+    K.NO_ROWS: (GOOD[:0], good_schema, None, 0, ()),
+    K.TOO_FEW_ROWS: (GOOD[:5], lambda: replace(good_schema(), rows=Limits(min=10)), None, 5, ()),
+    K.TOO_MANY_ROWS: (GOOD, lambda: replace(good_schema(), rows=Limits(max=10)), None, ROWS, ()),
     K.INVALID_SCHEMA: (
         GOOD,
-        replace(
-            infer_schema(GOOD), pairings=(Pairing(relation=Relation.SPARSE, left="seats", right="stops"),)
-        ),
+        lambda: paired(Relation.SPARSE, "seats", "stops"),
         "seats",
         None,
         (),
     ),
 }
-"""By kind: data, schema, and the column, count and samples that are told."""
+"""By kind: data, what gives the schema, and the column, count and samples that are told."""
+
+
+@functools.cache
+def judged(kind: AnomalyKind) -> DataVerdict:
+    """What is said of the table with that fault."""
+    data, schema, *_ = FAULTS[kind]
+    return validate(data, schema())
 
 
 def test_the_good_table_has_no_anomaly():
-    verdict = validate(GOOD, infer_schema(GOOD))
+    verdict = validate(GOOD, good_schema())
 
     assert (verdict.outcome, verdict.anomalies, verdict.unjudged) == (Outcome.PASS, (), ())
 
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_planted_fault_is_found_alone(kind):
-    data, schema, name, count, samples = FAULTS[kind]
+    *_, name, count, samples = FAULTS[kind]
 
-    verdict = validate(data, schema)
+    verdict = judged(kind)
 
     (found,) = verdict.anomalies
     assert (found.kind, found.column, found.count) == (kind, name, count)
@@ -195,9 +219,8 @@ def test_a_planted_fault_is_found_alone(kind):
 )
 def test_a_schema_that_takes_the_proposal_accepts_the_data(kind):
     data, schema, *_ = FAULTS[kind]
-    verdict = validate(data, schema)
 
-    again = validate(data, schema.update(verdict.proposals))
+    again = validate(data, schema().update(judged(kind).proposals))
 
     assert again.anomalies == () or kind in {K.SPARSE_MISMATCH, K.WEIGHTED_MISMATCH}
 
@@ -205,9 +228,9 @@ def test_a_schema_that_takes_the_proposal_accepts_the_data(kind):
 @pytest.mark.parametrize("kind", FAULTS)
 def test_without_the_data_the_same_is_found_in_statistics(kind):
     data, schema, name, *_ = FAULTS[kind]
-    pairs = [(p.left, p.right) for p in schema.pairings]
+    pairs = [(p.left, p.right) for p in schema().pairings]
 
-    verdict = validate(statistics(data, pairs=pairs), schema)
+    verdict = validate(statistics(data, pairs=pairs), schema())
 
     assert [(a.kind, a.column) for a in verdict.anomalies] == [(kind, name)]
 
@@ -217,7 +240,7 @@ def test_without_the_data_the_same_is_found_in_statistics(kind):
     [(Severity.ERROR, Outcome.FAIL), (Severity.WARNING, Outcome.PASS), (Severity.IGNORE, Outcome.PASS)],
 )
 def test_a_schema_may_say_how_bad_a_kind_is(severity, outcome):
-    schema = replace(infer_schema(GOOD), severities={K.MISSING_COLUMN: severity})
+    schema = replace(good_schema(), severities={K.MISSING_COLUMN: severity})
 
     verdict = validate(table(late=None), schema)
 
@@ -261,7 +284,7 @@ def shifted() -> pa.Table:
 def test_drift_and_skew_are_found_beside_the_schema(against):
     word = "drift" if against == "previous" else "skew"
 
-    verdict = validate(shifted(), infer_schema(GOOD), **{against: GOOD})
+    verdict = validate(shifted(), good_schema(), **{against: GOOD})
 
     found = {(str(a.kind), a.column) for a in verdict.errors}
     assert found == {(f"{word}_jensen_shannon", "delay"), (f"{word}_l_infinity", "carrier")}
@@ -270,7 +293,7 @@ def test_drift_and_skew_are_found_beside_the_schema(against):
 
 
 def test_equal_data_have_no_distance():
-    verdict = validate(GOOD, infer_schema(GOOD), previous=GOOD, serving=statistics(GOOD))
+    verdict = validate(GOOD, good_schema(), previous=GOOD, serving=statistics(GOOD))
 
     assert verdict.outcome is Outcome.PASS
     assert [d.value for d in verdict.distances] == [0.0] * 8
@@ -278,9 +301,9 @@ def test_equal_data_have_no_distance():
 
 def test_distances_from_statistics_are_near_those_from_the_data():
     data = shifted()
-    exact = validate(data, infer_schema(GOOD), previous=GOOD).distances
+    exact = validate(data, good_schema(), previous=GOOD).distances
 
-    estimates = validate(statistics(data), infer_schema(GOOD), previous=GOOD).distances
+    estimates = validate(statistics(data), good_schema(), previous=GOOD).distances
 
     for estimate, distance in zip(estimates, exact, strict=True):
         assert estimate.value == pytest.approx(distance.value, rel=0.1, abs=0.003)
@@ -289,7 +312,7 @@ def test_distances_from_statistics_are_near_those_from_the_data():
 @pytest.mark.parametrize(("threshold", "outcome"), [(0.001, Outcome.FAIL), (0.9, Outcome.PASS)])
 def test_a_fixed_threshold_is_held_instead_of_chance(threshold, outcome):
     fixed = Comparator(method=Method.FIXED, threshold=threshold)
-    schema = replace(infer_schema(GOOD), drift=fixed)
+    schema = replace(good_schema(), drift=fixed)
 
     verdict = validate(shifted(), schema, previous=GOOD)
 
@@ -310,7 +333,7 @@ def test_a_difference_that_is_certain_but_small_is_a_warning():
 
 
 def test_a_comparison_needs_values_on_both_sides():
-    schema = replace(infer_schema(GOOD), severities={K.LOW_PRESENCE_FRACTION: Severity.IGNORE})
+    schema = replace(good_schema(), severities={K.LOW_PRESENCE_FRACTION: Severity.IGNORE})
     empty = table(delay=pa.array([None] * ROWS, pa.float64()))
 
     less, more = validate(empty, schema, previous=GOOD), validate(GOOD, schema, previous=empty)
@@ -323,13 +346,13 @@ def test_a_comparison_needs_values_on_both_sides():
     ("growth", "kind"), [(Limits(min=0.9), K.ROWS_SHRANK), (Limits(max=0.2), K.ROWS_GREW)]
 )
 def test_the_number_of_rows_is_held_against_the_version_before(growth, kind):
-    schema = replace(infer_schema(GOOD), growth=growth)
+    schema = replace(good_schema(), growth=growth)
 
     assert [a.kind for a in validate(GOOD[:200], schema, previous=GOOD).anomalies] == [kind]
 
 
 def test_too_few_rows_to_compare_are_no_pass():
-    verdict = validate(GOOD[:10], infer_schema(GOOD), previous=GOOD)
+    verdict = validate(GOOD[:10], good_schema(), previous=GOOD)
 
     assert verdict.outcome is Outcome.INSUFFICIENT
     assert verdict.unjudged[0] == "delay: fewer than 20 values to compare with the version before"
@@ -340,7 +363,7 @@ def test_whether_all_values_differ_is_not_known_of_merged_statistics():
     many = pa.table({"id": range(5_000)})
     merged = merge_all([statistics(many[:2_500]), statistics(many[2_500:])])
 
-    assert validate(halves, infer_schema(GOOD)).outcome is Outcome.PASS
+    assert validate(halves, good_schema()).outcome is Outcome.PASS
     assert validate(merged, infer_schema(many)).outcome is Outcome.INSUFFICIENT
 
 
@@ -349,13 +372,13 @@ def test_a_schema_without_columns_judges_nothing():
 
 
 def test_a_failed_verdict_stops_a_pipeline():
-    verdict = validate(table(late=None), infer_schema(GOOD))
+    verdict = validate(table(late=None), good_schema())
 
     with pytest.raises(RejectedError, match="the table did not pass: late: is not in the table") as caught:
         verdict.raise_for_outcome()
 
     assert (caught.value.verdict, caught.value.outcome) == (verdict, "fail")
-    validate(GOOD, infer_schema(GOOD)).raise_for_outcome()
+    validate(GOOD, good_schema()).raise_for_outcome()
 
 
 def test_what_cannot_be_told_stops_it_too_unless_that_is_allowed():
@@ -382,7 +405,7 @@ def test_what_is_no_schema_is_refused():
     with pytest.raises(InvalidError, match="a int is no schema"):
         validate(GOOD, 3)
     with pytest.raises(InvalidError, match="recorded on a data version"):
-        validate(GOOD, infer_schema(GOOD), into=object())
+        validate(GOOD, good_schema(), into=object())
 
 
 def test_a_kind_of_column_has_only_what_makes_sense():

@@ -1,15 +1,17 @@
 """Group commit: writes that wait at the same moment share one transaction."""
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import sqlalchemy as sa
 
 from headwater.errors import UnavailableError
+from headwater.store.sql.interrupts import interrupt_behind
 
 T = TypeVar("T")
 
@@ -51,8 +53,8 @@ class GroupCommit:
         self._waiting.append(write)
         try:
             with self._lock:
-                while not write.is_done:
-                    self._commit(self._take_group())
+                if not write.is_done:
+                    self._commit(self._group_of(write))
         finally:
             # Interrupted while it waited: nobody would read the result.
             write.is_dropped = True
@@ -68,32 +70,32 @@ class GroupCommit:
         """Let writes go on after a `pause` that returned True."""
         self._lock.release()
 
-    def _take_group(self) -> list[_Write[Any]]:
-        group: list[_Write[Any]] = []
+    def _group_of(self, leader: _Write[Any]) -> list[_Write[Any]]:
+        # A leader always runs its own write: what an interrupted one had taken is run by those who wait.
+        group = [leader]
         while self._waiting and len(group) < MOST_IN_GROUP:
             write = self._waiting.popleft()
-            if not write.is_dropped:
+            if not (write is leader or write.is_done or write.is_dropped):
                 group.append(write)
         return group
 
     def _commit(self, group: list[_Write[Any]]) -> None:
-        has_run = False
+        has_run, handled = False, sys.exception()
         try:
             with self._open(is_durable=any(write.is_durable for write in group)) as conn:
                 for write in group:
                     _run_one(conn, write, is_alone=len(group) == 1)
                 has_run = True
             _finish(group)
-        except Exception as error:  # noqa: BLE001  # handed to the threads that wait for these writes
-            # It is that of the commit itself, or of the only write of the group: it holds for all.
-            _finish(group, error)
-        except BaseException:
-            # The leading thread was interrupted, by Ctrl-C for one.
+        except BaseException as error:  # noqa: BLE001  # handed to the threads that wait for these writes
+            interrupt = interrupt_behind(error, handled)
+            if interrupt is None:
+                # It is that of the commit itself, or of the only write of the group: it holds for all.
+                _finish(group, cast("Exception", error))
+                return
             if has_run:
                 _finish(group, UnavailableError("interrupted at the commit: the write may be stored or not"))
-            else:
-                self._waiting.extendleft(reversed(group))
-            raise
+            raise interrupt from None
 
 
 def _finish(group: list[_Write[Any]], error: Exception | None = None) -> None:
@@ -105,11 +107,14 @@ def _finish(group: list[_Write[Any]], error: Exception | None = None) -> None:
 
 def _run_one(conn: sa.Connection, write: _Write[Any], *, is_alone: bool) -> None:
     write.result, write.error = [], None
+    handled = sys.exception()
     if is_alone:
         write.result.append(write.job(conn))
         return
     try:
         with conn.begin_nested():
             write.result.append(write.job(conn))
-    except Exception as error:  # noqa: BLE001  # handed to the thread that asked for this write
-        write.error = error
+    except Exception as error:
+        if interrupt_behind(error, handled) is not None:
+            raise
+        write.error = error  # handed to the thread that asked for this write

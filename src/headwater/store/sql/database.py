@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 import threading
 import time
 import weakref
@@ -18,6 +19,7 @@ from headwater.errors import ConflictError, InvalidError, UnavailableError
 from headwater.store.sql import driver
 from headwater.store.sql.commits import GroupCommit
 from headwater.store.sql.dialects import Dialect, dialect_for
+from headwater.store.sql.interrupts import interrupt_behind
 
 T = TypeVar("T")
 
@@ -181,15 +183,17 @@ class Database:
 
     def _sqlite_writer(self) -> sa.Connection:
         """Return the connection of all writes; only who has the turn to write may ask."""
-        if self._writer is not None:
+        if self._writer is not None and (pooled := self._writer.connection).is_valid:
             raw = driver.driver_connection(self._writer)
-            if not raw.in_transaction and not self._writer.in_transaction():
+            if not raw.in_transaction and self._writer.get_transaction() is None:
                 return self._writer
             # A writer was interrupted between two lines of Python and did not come to its rollback. A
-            # connection that is lost like this would keep the lock until it is collected as garbage.
+            # connection that is lost like this would keep the lock until it is collected as garbage, and what
+            # SQLAlchemy knows of its transaction may be in no state to be closed.
             raw.rollback()
-            self._writer.close()
-        self._writer, self._writer_level = self.engine.connect(), ""
+            pooled.close()
+        self._writer_level = ""
+        self._writer = self.engine.connect()
         return self._writer
 
     def _write_alone(self, job: Callable[[sa.Connection], T]) -> T:
@@ -204,16 +208,18 @@ class Database:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _run_alone(self, job: Callable[[sa.Connection], T]) -> T:
+        handled = sys.exception()
         with self.engine.connect() as conn:
             try:
                 with self.dialect.begin_write(conn):
                     return job(conn)
-            except Exception:
-                raise
-            except BaseException:
-                # Interrupted, maybe before the rollback: closing the connection is one for certain.
+            except BaseException as error:
+                interrupt = interrupt_behind(error, handled)
+                if interrupt is None:
+                    raise
+                # Maybe before the rollback: closing the connection is one for certain.
                 conn.invalidate()
-                raise
+                raise interrupt from None
 
     @contextmanager
     def _translated(self) -> Generator[None]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from headwater.compat.counting import TableCount, Watch, silent
 from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.importing.models import ModelImport
 from headwater.compat.mlflow.importing.runs import RunImport
 from headwater.compat.mlflow.importing.tables import ExperimentRow, MlflowTables
-from headwater.compat.mlmd.importing.report import TableCount, Watch, silent
 from headwater.model.graph import ContextChange, NewContext, NodeKind
 from headwater.model.ids import ContextId
 from headwater.model.protocols import BlobStore, Store

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from headwater.compat.counting import TableCount
 from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.importing.files import FileTree, copy_files
 from headwater.compat.mlflow.importing.tables import LoggedModelRow, MlflowTables, ModelRow, VersionRow
@@ -11,7 +12,6 @@ from headwater.compat.mlflow.logged_model_calls import model_location
 from headwater.compat.mlflow.logged_models import STATES, LoggedModels, note_model_metrics
 from headwater.compat.mlflow.model_files import ModelFiles
 from headwater.compat.mlflow.registry_rules import LATEST, stage_of
-from headwater.compat.mlmd.importing.report import TableCount
 from headwater.errors import HeadwaterError, NotFoundError
 from headwater.model.graph import Artifact, NewArtifact, NodeKind
 from headwater.model.ids import ContextId, RunId

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
+from headwater.compat.counting import TableCount
 from headwater.compat.mlflow.files import RunFiles
 from headwater.compat.mlflow.importing.files import copy_files
 from headwater.compat.mlflow.importing.tables import BATCH, MlflowTables, RunRow
 from headwater.compat.mlflow.run_edges import path_of, schema_value
-from headwater.compat.mlmd.importing.report import TableCount
 from headwater.errors import HeadwaterError
 from headwater.model import builtin
 from headwater.model.data import NewDataVersion

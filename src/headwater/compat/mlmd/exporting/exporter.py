@@ -7,11 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from headwater.compat.counting import Watch, silent
 from headwater.compat.mlmd.exporting import report as words
 from headwater.compat.mlmd.exporting import tables
 from headwater.compat.mlmd.exporting.report import ExportReport
 from headwater.compat.mlmd.exporting.values import ValueWriter
-from headwater.compat.mlmd.importing.report import Watch, silent
 from headwater.errors import ConflictError, RefusedError, UnavailableError
 from headwater.model.builtin import SYSTEM_TYPES
 from headwater.model.graph import Artifact, ArtifactState, Event, Node, NodeKind, NodeType

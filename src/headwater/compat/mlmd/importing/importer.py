@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
+from headwater.compat.counting import TableCount, Watch, silent, watched
 from headwater.compat.mlmd.importing.recount import Recount
-from headwater.compat.mlmd.importing.report import ImportReport, TableCount, Watch, silent, watched
+from headwater.compat.mlmd.importing.report import ImportReport
 from headwater.compat.mlmd.importing.sizes import by_size
 from headwater.compat.mlmd.importing.source import NODES, Node, NodeSource, Source
 from headwater.errors import ConflictError

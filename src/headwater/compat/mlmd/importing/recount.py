@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from headwater.compat.mlmd.importing.report import TableCount, Watch, watched
+from headwater.compat.counting import TableCount, Watch, watched
 from headwater.compat.mlmd.importing.source import NODES, NodeSource, Source
 from headwater.model.graph import Association, Attribution, Event, NodeKind, NodeType, ParentContext
 from headwater.model.protocols import Store

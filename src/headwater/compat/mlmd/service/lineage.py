@@ -17,7 +17,7 @@ from headwater.model.graph import Event, NodeKind
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.listing import MAX_PAGE, Listing
 from headwater.model.protocols import Store
-from headwater.query.conditions import MAX_VALUES
+from headwater.query.limits import MAX_VALUES
 
 MAX_HOPS: Final = 100
 """Without `exact_limits` a walk goes no further."""

@@ -9,8 +9,7 @@ from headwater.errors import InvalidError
 from headwater.model.filters import And, Entity, Field, Filter, IsNull, Not, Or, Scope
 from headwater.model.joins import Joined
 from headwater.query.attributes import EDGE_ATTRIBUTES, RELATIONS, SCOPES, attributes_of
-from headwater.query.conditions import MAX_VALUES
-from headwater.query.structure import MAX_ALTERNATIONS, MAX_CONDITIONS, alternations
+from headwater.query.limits import MAX_ALTERNATIONS, MAX_CONDITIONS, MAX_VALUES, alternations
 from headwater.store.sql import schema
 from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test, column_test, number_test
 from headwater.store.sql.search.joins import JoinedRows

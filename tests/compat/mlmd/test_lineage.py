@@ -59,6 +59,16 @@ def test_hops_and_endings_bound_the_walk(chain):
     assert len(ended.events) == 2
 
 
+def test_an_empty_ending_is_met_by_every_node(chain):
+    def walk(**ending: object) -> tuple[list[str], list[str]]:
+        graph = chain.get_lineage_subgraph(options("raw", ending_executions=ending))
+        return [a.name for a in graph.artifacts], [e.name for e in graph.executions]
+
+    assert walk(filter_query="") == (["raw"], [])
+    assert walk(filter_query="", include_ending_nodes=True) == (["raw"], ["clean"])
+    assert walk(include_ending_nodes=True) == (["raw", "tidy", "model"], ["clean", "train"])
+
+
 def test_a_walk_needs_a_start(chain):
     with pytest.raises(mlmd.errors.InvalidArgumentError):
         chain.get_lineage_subgraph(pb.LineageSubgraphQueryOptions())

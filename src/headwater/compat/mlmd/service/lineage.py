@@ -115,10 +115,10 @@ def _hops(options: Message, *, is_exact: bool) -> int | None:
 
 @dataclass(slots=True)
 class _Ending:
-    """Where the walk ends: nodes of one kind that meet a filter."""
+    """Where the walk ends: nodes of one kind that meet a filter, and without a condition all of them."""
 
-    condition: Filter | None = None
-    is_shown: bool = False
+    condition: Filter | None
+    is_shown: bool
 
 
 @dataclass(slots=True)
@@ -154,19 +154,21 @@ class _Walk:
                 if _end(event, kind) in self.found[kind.kind]:
                     self.events[event.execution_id, event.artifact_id, event.type] = event
 
-    def _ending(self, kind: Kind) -> _Ending:
-        name = f"ending_{kind.word}s"
-        if not self.options.HasField(name) or not getattr(self.options, name).filter_query:
-            return _Ending()
-        ending = getattr(self.options, name)
-        return _Ending(filter_of(kind.entity, ending.filter_query), ending.include_ending_nodes)
+    def _ending(self, kind: Kind) -> _Ending | None:
+        ending = getattr(self.options, f"ending_{kind.word}s")
+        # A query that is there and empty is one that every node meets.
+        if not ending.HasField("filter_query"):
+            return None
+        query = ending.filter_query
+        return _Ending(filter_of(kind.entity, query) if query else None, ending.include_ending_nodes)
 
-    def _arrive(self, kind: Kind, ids: Iterable[int], ending: _Ending, ended: set[int]) -> list[int]:
+    def _arrive(self, kind: Kind, ids: Iterable[int], ending: _Ending | None, ended: set[int]) -> list[int]:
         """Note nodes that were reached, and return those from which the walk goes on."""
-        fresh = set(ids)
-        ends = self._matching(kind, fresh, ending.condition) if ending.condition is not None else set[int]()
+        fresh, ends = set(ids), set[int]()
+        if ending is not None:
+            ends = fresh if ending.condition is None else self._matching(kind, fresh, ending.condition)
         ended |= ends
-        self.found[kind.kind] |= fresh if ending.is_shown else fresh - ends
+        self.found[kind.kind] |= fresh if ending is not None and ending.is_shown else fresh - ends
         return sorted(fresh - ends)
 
     def _matching(self, kind: Kind, ids: Collection[int], condition: Filter) -> set[int]:

@@ -384,7 +384,7 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
     }
     if not isinstance(node, NewContext):
         spaces[Space.PARAM] = node.params
-    if isinstance(node, NewArtifact):
+    if isinstance(node, NewArtifact) and node.metrics:
         spaces[Space.METRIC] = {name: float(value) for name, value in node.metrics.items()}
     return spaces
 

@@ -16,6 +16,7 @@ from headwater.store.sql.search.conditions import check_field, condition_of
 from headwater.store.sql.search.orders import Join, Key, Term, is_after, key_of
 from headwater.store.sql.search.origins import Ids, conjuncts, is_exact, origin_of
 from headwater.store.sql.search.places import place_of
+from headwater.store.sql.search.spellings import uris_like
 from headwater.store.sql.search.tokens import Position
 from headwater.store.sql.text import AnyText
 
@@ -86,9 +87,15 @@ class Plan:
         found: list[Origin] = []
         for term in self._terms_met:
             is_walked = isinstance(term, (Comparison, In, Between)) and term.field == walked
-            origin = None if len(found) == ORIGINS else origin_of(term, self._entity)
+            origin = None if len(found) == ORIGINS else self._origin(term)
             if origin is not None:
                 found.append(Origin(term, origin.limit(_most("few")), is_walked))
+        return found
+
+    def _origin(self, term: Filter) -> Ids | None:
+        found = origin_of(term, self._entity)
+        if found is None and self._dialect.sorts_uris:
+            return uris_like(term, self._entity)
         return found
 
     def counts(self) -> Any:

@@ -29,7 +29,7 @@ _EXECUTION: Final = (*_COMMON, "params", "state")
 def _maker(entity: type[Any], names: Sequence[str]) -> Callable[..., Any]:
     """Return what makes an entity of the values of these fields, all that it has.
 
-    A frozen dataclass's own constructor looks up `object.__setattr__` for each field, and takes twice as long.
+    The constructor of a frozen dataclass looks up `object.__setattr__` for each field: twice the time.
     """
     setters = [getattr(entity, name).__set__ for name in names]
     new = object.__new__

@@ -53,8 +53,8 @@ def node_bytes(kind: Kind, node: Any) -> bytes:
 def _node(kind: Kind, tags: Mapping[str, bytes], node: Any) -> bytes:
     parts = [
         tags["id"] + _varint(node.id),
-        _type(kind.title, node.type_id, node.type_name),
-        _times(kind.title, node.created_ms, node.updated_ms),
+        _type(kind.word, node.type_id, node.type_name),
+        _times(kind.word, node.created_ms, node.updated_ms),
     ]
     if node.name is not None:
         parts.append(tags["name"] + _sized(utf8(node.name)))
@@ -143,6 +143,8 @@ def _varint(number: int) -> bytes:
         return _SMALL[number]
     if 0 < number < 16384:
         return bytes((number & 127 | 128, number >> 7))
+    if 0 < number < 2097152:
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
     number &= _BITS_64
     groups = bytearray()
     while number > 127:
@@ -153,15 +155,15 @@ def _varint(number: int) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _type(message: str, type_id: int, name: str) -> bytes:
-    tags = _tags(message)
+def _type(word: str, type_id: int, name: str) -> bytes:
+    tags = _tags(word.capitalize())
     return tags["type_id"] + _varint(type_id) + tags["type"] + _sized(utf8(name))
 
 
 @lru_cache(maxsize=1024)
-def _times(message: str, created_ms: int, updated_ms: int) -> bytes:
+def _times(word: str, created_ms: int, updated_ms: int) -> bytes:
     """Return the times of a node; nodes that were written together have them in common."""
-    tags = _tags(message)
+    tags = _tags(word.capitalize())
     created = tags["create_time_since_epoch"] + _varint(created_ms)
     return created + tags["last_update_time_since_epoch"] + _varint(updated_ms)
 

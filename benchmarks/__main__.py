@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, *, servers: Servers | None = No
     mine = servers or Servers()
     outcomes: list[Outcome] = []
     try:
-        _measure(chosen, mine, outcomes, is_quick=options.quick)
+        _measure(chosen, mine, outcomes, is_quick=options.quick, counts_processor=options.processor)
     finally:
         # Also of a run that broke off: it may have taken minutes.
         if servers is None:
@@ -46,7 +46,12 @@ def main(arguments: Sequence[str] | None = None, *, servers: Servers | None = No
 
 
 def _measure(
-    chosen: Sequence[Benchmark], servers: Servers, outcomes: list[Outcome], *, is_quick: bool
+    chosen: Sequence[Benchmark],
+    servers: Servers,
+    outcomes: list[Outcome],
+    *,
+    is_quick: bool,
+    counts_processor: bool,
 ) -> None:
     print("; ".join(f"{name} {value}" for name, value in machine().items()))
     if is_quick:
@@ -59,7 +64,13 @@ def _measure(
         if home:
             home.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, prefix="run-") as scratch:
-            bench = Bench(benchmark.name, is_quick=is_quick, scratch=Path(scratch), servers=servers)
+            bench = Bench(
+                benchmark.name,
+                is_quick=is_quick,
+                counts_processor=counts_processor,
+                scratch=Path(scratch),
+                servers=servers,
+            )
             for outcome in _outcomes(benchmark, bench):
                 print(line(outcome), flush=True)
                 outcomes.append(outcome)
@@ -78,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(NAMES)}; default: all")
     parser.add_argument("--list", action="store_true", help="say what there is")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it runs, not how fast")
+    parser.add_argument(
+        "--processor",
+        action="store_true",
+        help="count the processor's time, not the clock's: mlmd",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON lines")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write the table into a page")
     return parser

@@ -35,8 +35,29 @@ def run(bench: Bench) -> Iterator[Result]:
     """Let both libraries do the same, in processes of their own."""
     original = mlmd_python(bench)
     with bench.folder() as folder:
+        if bench.counts_processor:
+            yield from computed(bench, original, folder)
+            return
         yield from writes(bench, original, folder)
         yield from reads(bench, original, folder)
+
+
+def computed(bench: Bench, original: Path, folder: Path) -> Iterator[Result]:
+    """Compare what calls in process take of the processor: of what else a machine does that tells least."""
+    count = bench.size(100_000, 200)
+    new = folder / "original.db", f"file:{folder / 'headwater.db'}?synchronous=full"
+    for works, files in (
+        (written(bench), new),
+        ((*read(bench, count), *searched(bench, count), *walked(bench)), filled(bench, original, folder)),
+    ):
+        with (
+            library(original, ORIGINAL, folder, files[0], "processor") as theirs,
+            library(Path(sys.executable), OURS, folder, files[1], "processor") as ours,
+        ):
+            for work in works:
+                costs = take_turns([arm(each, work) for each in (ours, theirs)], repeats=bench.size(18, 1))
+                mine, peer = ([min(each)] for each in costs)
+                yield bench.result(f"{work.words}, processor", PEER, mine, peer, target=work.target)
 
 
 def writes(bench: Bench, original: Path, folder: Path) -> Iterator[Result]:
@@ -60,17 +81,9 @@ def writes(bench: Bench, original: Path, folder: Path) -> Iterator[Result]:
 def reads(bench: Bench, original: Path, folder: Path) -> Iterator[Result]:
     """Compare calls that read a store of 100,000 artifacts, in process and over gRPC."""
     count = bench.size(100_000, 200)
-
-    def stored(name: str, python: Path, module: str) -> Path:
-        def fill(file: Path) -> None:
-            with library(python, module, folder, file) as one:
-                one.ask("fill", count=count, layers=bench.size(LAYERS, 4), width=WIDTH)
-
-        return bench.cached(f"mlmd-{count}-{name}.db", fill)
-
-    file = stored("headwater", Path(sys.executable), OURS)
+    peer_file, file = filled(bench, original, folder)
     with (
-        library(original, ORIGINAL, folder, stored("original", original, ORIGINAL)) as theirs,
+        library(original, ORIGINAL, folder, peer_file) as theirs,
         library(Path(sys.executable), OURS, folder, file) as ours,
         server(f"sqlite:///{file}") as port,
         client(original, folder, port) as far,
@@ -84,6 +97,20 @@ def reads(bench: Bench, original: Path, folder: Path) -> Iterator[Result]:
             *mine, peer = costs
             for words, each, target in zip(_DOORS, mine, (work.target, None), strict=True):
                 yield bench.result(f"{work.words}, {words}", PEER, each, peer, target=target)
+
+
+def filled(bench: Bench, original: Path, folder: Path) -> tuple[Path, Path]:
+    """Return the original's and our file with 100,000 artifacts, made once."""
+    count = bench.size(100_000, 200)
+
+    def stored(name: str, python: Path, module: str) -> Path:
+        def fill(file: Path) -> None:
+            with library(python, module, folder, file) as one:
+                one.ask("fill", count=count, layers=bench.size(LAYERS, 4), width=WIDTH)
+
+        return bench.cached(f"mlmd-{count}-{name}.db", fill)
+
+    return stored("original", original, ORIGINAL), stored("headwater", Path(sys.executable), OURS)
 
 
 def written(bench: Bench) -> Iterator[Work]:
@@ -158,9 +185,9 @@ def arm(one: Worker, work: Work) -> Arm:
 
 
 @contextmanager
-def library(python: Path, module: str, folder: Path, file: object) -> Generator[Worker]:
+def library(python: Path, module: str, folder: Path, file: object, *arguments: str) -> Generator[Worker]:
     """Run a library in a process of its own, on a SQLite file."""
-    with worker(python, SCRIPT, module, folder=folder) as one:
+    with worker(python, SCRIPT, module, *arguments, folder=folder) as one:
         one.ask("open", file=str(file))
         yield one
 

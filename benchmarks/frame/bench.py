@@ -38,8 +38,10 @@ class Benchmark:
 class Bench:
     """The size of the measurement, and where to work."""
 
-    def __init__(self, name: str, *, is_quick: bool, scratch: Path, servers: Servers) -> None:
-        self.name, self.is_quick = name, is_quick
+    def __init__(
+        self, name: str, *, is_quick: bool, counts_processor: bool, scratch: Path, servers: Servers
+    ) -> None:
+        self.name, self.is_quick, self.counts_processor = name, is_quick, counts_processor
         self._scratch, self._servers = scratch, servers
 
     def size(self, full: int, quick: int) -> int:

@@ -1,8 +1,11 @@
 """A page is the same whichever index it is read from."""
 
+from itertools import product
+
 import pytest
 
-from headwater.model.filters import Entity
+from headwater.model.filters import Comparison, Entity, Field, Operator, Scope
+from headwater.model.graph import NewArtifact, NewType, NodeKind
 from headwater.model.listing import Listing
 from headwater.query.parse import parse_order
 from headwater.store.sql import search
@@ -25,6 +28,27 @@ def test_few_and_many_matches_give_the_same_pages(entity: Entity) -> None:
                 for few in (0, 1_000):
                     found = _all(store, entity, Listing(filter=tree, order_by=orders, limit=5), few)
                     assert found == in_order(matching, orders), (text, order, few)
+
+
+def test_patterns_of_uris_are_met_in_every_spelling_however_many_there_are() -> None:
+    spellings = [*map("".join, product(*zip("qwertyuiopa", "QWERTYUIOPA", strict=True)))]
+    uris = ["s3://A/x", "S3://a/X", "s3://b", "S3://", "s4://a/x", None, *spellings]
+    with SqlStore("memory://") as store:
+        [kind] = store.types.put([NewType(kind=NodeKind.ARTIFACT, name="T")])
+        ids = store.artifacts.add([NewArtifact(type_id=kind, uri=uri) for uri in uris])
+        for pattern, wanted in (
+            ("S3://a/%", ids[:2]),
+            ("s3://a/x", ids[:2]),
+            ("s3%", ids[:4]),
+            ("q_%", ids[6:]),
+            ("Qwertyuiopa", ids[6:]),
+            ("Qwertyuiopab%", []),
+            ("%x", [*ids[:2], ids[4]]),
+        ):
+            is_like = Comparison(Field(Scope.ATTRIBUTE, "uri"), Operator.ILIKE, pattern)
+            # Some are read one by one, or all in the order of their ids.
+            for few in (0, 3, 5_000):
+                assert _all(store, Entity.ARTIFACT, Listing(filter=is_like, limit=1_000), few) == wanted
 
 
 def _all(store: SqlStore, entity: Entity, listing: Listing, few: int) -> list[int]:

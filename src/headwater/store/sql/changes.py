@@ -14,7 +14,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.node_tables import NodeTable
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.text import encode
-from headwater.store.sql.values import Space, same_value, value_row
+from headwater.store.sql.values import Space, same_value
 
 _KEY = ("node_id", "space", "name")
 
@@ -53,12 +53,14 @@ class Changes:
         Returns:
             Whether anything differs.
         """
+        if not stored and not wanted:
+            return False
         gone = [name for name in stored if wanted.get(name, None if replaces else stored[name]) is None]
         self.gone += ({"of_node": node_id, "of_space": int(space), "of_name": encode(name)} for name in gone)
         before = len(self.kept)
         for name, value in wanted.items():
             if value is not None and not (name in stored and same_value(name, stored[name], value)):
-                row = (node_id, int(space), encode(name), *value_row(name, value, space))
+                row = properties.row_of(node_id, space, name, value)
                 self.kept.append(dict(zip(properties.COLUMNS, row, strict=True)))
         return bool(gone) or len(self.kept) > before
 

@@ -45,6 +45,22 @@ def execute(conn: sa.Connection, text: str, parameters: Parameters = ()) -> None
         cursor.close()
 
 
+def insert(conn: sa.Connection, text: str, parameters: Parameters) -> int:
+    """Insert a row and return the id that the database gave it, where the driver tells.
+
+    Raises:
+        DBAPIError: as SQLAlchemy raises it.
+    """
+    cursor = driver_connection(conn).cursor()
+    try:
+        cursor.execute(text, parameters)
+        return cursor.lastrowid
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise _told(conn, text, error) from error
+    finally:
+        cursor.close()
+
+
 def execute_many(conn: sa.Connection, text: str, rows: Sequence[Parameters]) -> None:
     """Run a statement once for each row of parameters.
 

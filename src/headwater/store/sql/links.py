@@ -173,7 +173,7 @@ class Links:
         rows = [
             {
                 "execution_id": e.execution_id,
-                "type": e.type,
+                "type": int(e.type),
                 "artifact_id": e.artifact_id,
                 "path": encode_optional(path_text(e.path)),
                 "time_ms": now if e.time_ms is None else e.time_ms,
@@ -187,7 +187,8 @@ class Links:
         rows = [
             (
                 e.execution_id,
-                _known(e.type),
+                # Of an enum the driver would first look for an adapter.
+                int(_known(e.type)),
                 e.artifact_id,
                 encode_optional(path_text(e.path)),
                 now if e.time_ms is None else e.time_ms,

@@ -94,9 +94,9 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def page(self, listing: Listing = Listing(), /) -> Page[N]:
         with self._db.read() as conn:
-            ids, token = search.page(conn, self._db, self.nodes.entity, listing)
-            found = self.by_ids(conn, ids)
-        return Page(tuple(found[i] for i in ids if i in found), token)
+            rows, token = search.nodes(conn, self._db, self.nodes.entity, listing, self.nodes.stored)
+            found = self._entities(conn, rows)
+        return Page(tuple(found.values()), token)
 
     def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
         with self._db.read() as conn:
@@ -384,7 +384,7 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
     }
     if not isinstance(node, NewContext):
         spaces[Space.PARAM] = node.params
-    if isinstance(node, NewArtifact):
+    if isinstance(node, NewArtifact) and node.metrics:
         spaces[Space.METRIC] = {name: float(value) for name, value in node.metrics.items()}
     return spaces
 

@@ -1,6 +1,7 @@
 """Property rows of nodes: read, written and changed in bulk."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from headwater.model.values import PropertyValue
 from headwater.store.sql.database import Database
 from headwater.store.sql.dialects import Dialect
 from headwater.store.sql.prepared import Prepared
-from headwater.store.sql.text import decode, encode
+from headwater.store.sql.text import check_length, decode, encode
 from headwater.store.sql.values import VALUE_COLUMNS, Space, value_of, value_row
 
 COLUMNS: Final = ("node_id", "space", "name", *VALUE_COLUMNS)
@@ -32,12 +33,27 @@ def insert(
         InvalidError: a name or a value cannot be stored.
     """
     rows = [
-        (node_id, int(space), encode(name), *value_row(name, value, space))
+        row_of(node_id, space, name, value)
         for node_id, spaces in nodes
         for space, values in spaces.items()
         for name, value in values.items()
     ]
     dialect.insert_rows(conn, table, COLUMNS, rows)
+
+
+def row_of(node_id: int, space: Space, name: str, value: PropertyValue) -> tuple[Any, ...]:
+    """Turn a property into `COLUMNS`.
+
+    Raises:
+        InvalidError: the name or the value cannot be stored.
+    """
+    return (node_id, int(space), _stored_name(name), *value_row(name, value, space))
+
+
+@lru_cache(maxsize=4096)
+def _stored_name(name: str) -> str:
+    check_length("property name", name, least=1)
+    return encode(name)
 
 
 class PropertyRows:
@@ -63,7 +79,7 @@ class PropertyRows:
         of_node, of_space = -1, -1
         spaces: dict[Space, dict[str, PropertyValue]] = {}
         values: dict[str, PropertyValue] = {}
-        for node_id, space, name, *value in self._of_nodes.among(conn, ids):
+        for node_id, space, name, kind, integer, number, head, text, data in self._of_nodes.among(conn, ids):
             # Rows of one space of one node stand side by side.
             if node_id != of_node:
                 of_node, of_space, spaces = node_id, -1, {}
@@ -71,7 +87,7 @@ class PropertyRows:
             if space != of_space:
                 of_space, values = space, {}
                 spaces[_SPACES[space]] = values
-            values[decode(name)] = value_of(value)
+            values[decode(name)] = value_of(kind, integer, number, head, text, data)
         return found
 
     def named(
@@ -87,7 +103,7 @@ class PropertyRows:
             padded = [*part, *part[-1:] * (places - len(part))]
             given = {f"name{i}": name for i, name in enumerate(padded)}
             for name, *value in self._of_names(places).rows(conn, node=node_id, space=int(space), **given):
-                found[decode(name)] = value_of(value)
+                found[decode(name)] = value_of(*value)
         return found
 
     def _of_names(self, places: int) -> Prepared:

@@ -21,12 +21,11 @@ its row also has the text of a number, and the number that a text spells.
 import json
 import math
 import sys
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
 from headwater.model.values import Json, PropertyValue, ProtoValue, ValueKind, check_json, kind_of
-from headwater.store.sql.text import HEAD_CHARS, check_length, decode, encode
+from headwater.store.sql.text import HEAD_CHARS, decode, encode
 
 LARGEST: Final = sys.float_info.max
 _INT: Final = int(ValueKind.INT)
@@ -47,15 +46,16 @@ class Space(IntEnum):
 
 VALUE_COLUMNS: Final = ("kind", "int_value", "number_value", "head", "text_value", "bytes_value")
 ValueRow: TypeAlias = tuple[int, int | None, float | None, str | None, str | None, bytes | None]
+_TELLING: Final = frozenset({str, int, bool, float})
+"""Types whose values, unless they are empty or zero, are stored alike if they are equal."""
 
 
 def value_row(name: str, value: PropertyValue, space: Space) -> ValueRow:
     """Turn a value into `VALUE_COLUMNS`.
 
     Raises:
-        InvalidError: the name or the value cannot be stored.
+        InvalidError: the value cannot be stored; `name` is for the message.
     """
-    check_length("property name", name, least=1)
     # Numbers, not enums, for which the driver would first look for an adapter.
     row = _plain_row(name, int(kind_of(name, value)), value)
     return _param_row(row, value) if space is Space.PARAM else row
@@ -121,9 +121,8 @@ def split_text(text: str) -> tuple[str, str | None]:
     return (encoded, None) if len(encoded) <= HEAD_CHARS else (encoded[:HEAD_CHARS], encoded)
 
 
-def value_of(row: Sequence[Any]) -> PropertyValue:
+def value_of(kind: int, integer: Any, number: float | None, head: Any, text: Any, data: Any) -> PropertyValue:
     """Turn `VALUE_COLUMNS` back into the value."""
-    kind, integer, number, head, text, data = row
     # Of most properties; a chain of comparisons with enums costs more than the rest of this.
     if kind == _INT:
         return integer
@@ -153,6 +152,8 @@ def same_value(name: str, a: PropertyValue, b: PropertyValue) -> bool:
     Raises:
         InvalidError: one cannot be stored at all; `name` is for the message.
     """
+    if a and type(a) in _TELLING and type(a) is type(b) and a == b:
+        return True
     if kind_of(name, a) is not kind_of(name, b):
         return False
     if isinstance(a, float) and isinstance(b, float):

@@ -1,6 +1,7 @@
 """Filter queries: MLMD's boolean expressions, parsed, typed and turned into the store's filter tree."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sqlglot import Token, TokenType, tokenize
@@ -54,8 +55,9 @@ class _Typed(NamedTuple):
         return self.kind is Kind.NULL
 
 
+@lru_cache(maxsize=256)
 def filter_of(entity: Entity, text: str) -> Joined:
-    """Parse a filter query.
+    """Parse a filter query; clients ask the same ones again.
 
     Args:
         entity: What it selects.

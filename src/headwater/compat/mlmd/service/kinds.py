@@ -1,6 +1,6 @@
 """The three kinds of nodes: their messages, their entities, and the store's part for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ class Kind:
         new: The entity of a new node.
         change: The entity of a change.
         state: The field that holds its state, if it has one.
-        states: The states.
+        states: The states by number.
     """
 
     kind: NodeKind
@@ -41,7 +41,7 @@ class Kind:
     new: Callable[..., Any]
     change: Callable[..., Any]
     state: str | None = None
-    states: Callable[[int], Any] | None = None
+    states: Mapping[int, Any] | None = None
 
     @property
     def title(self) -> str:
@@ -74,7 +74,7 @@ ARTIFACT: Final = Kind(
     new=NewArtifact,
     change=ArtifactChange,
     state="state",
-    states=ArtifactState,
+    states={int(state): state for state in ArtifactState},
 )
 EXECUTION: Final = Kind(
     kind=NodeKind.EXECUTION,
@@ -83,7 +83,7 @@ EXECUTION: Final = Kind(
     new=NewExecution,
     change=ExecutionChange,
     state="last_known_state",
-    states=ExecutionState,
+    states={int(state): state for state in ExecutionState},
 )
 CONTEXT: Final = Kind(
     kind=NodeKind.CONTEXT, entity=Entity.CONTEXT, word="context", new=NewContext, change=ContextChange

@@ -11,7 +11,6 @@ from headwater.compat.mlmd.service.filters import filter_of
 from headwater.compat.mlmd.service.kinds import ARTIFACT, EXECUTION, KINDS, Kind, Message, answer
 from headwater.compat.mlmd.service.options import read_options
 from headwater.compat.mlmd.service.types import type_message
-from headwater.compat.mlmd.wire import definitions
 from headwater.model.filters import And, Field, Filter, In, Scope
 from headwater.model.graph import Event, NodeKind
 from headwater.model.ids import ArtifactId, ExecutionId
@@ -87,20 +86,16 @@ class LineageCalls:
         executions = sorted(ExecutionId(i) for i in walk.found[NodeKind.EXECUTION])
         attributions = self._store.links.contexts_of_artifacts(artifacts) if artifacts else []
         associations = self._store.links.contexts_of_executions(executions) if executions else []
-        message = definitions().message
         if "contexts" in wanted:
             ids = sorted({link.context_id for link in (*attributions, *associations)})
-            graph.contexts.extend(message("Context")(id=i) for i in ids)
+            for i in ids:
+                graph.contexts.add(id=i)
         if "attributions" in wanted:
-            graph.attributions.extend(
-                message("Attribution")(artifact_id=a.artifact_id, context_id=a.context_id)
-                for a in attributions
-            )
+            for link in attributions:
+                graph.attributions.add(artifact_id=link.artifact_id, context_id=link.context_id)
         if "associations" in wanted:
-            graph.associations.extend(
-                message("Association")(execution_id=a.execution_id, context_id=a.context_id)
-                for a in associations
-            )
+            for link in associations:
+                graph.associations.add(execution_id=link.execution_id, context_id=link.context_id)
 
 
 def _hops(options: Message, *, is_exact: bool) -> int | None:

@@ -102,7 +102,7 @@ def _own_fields(kind: Kind, message: Message) -> dict[str, Any]:
 def _state(kind: Kind, message: Message) -> Any:
     if kind.states is None or kind.state is None or not message.HasField(kind.state):
         return None
-    return kind.states(getattr(message, kind.state))
+    return kind.states[getattr(message, kind.state)]
 
 
 def _masked(kind: Kind, message: Message, paths: Sequence[str]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def text_of(text: str) -> str:
 
 def utf8(text: str) -> bytes:
     """Return a text as UTF-8; half a surrogate pair becomes `?`, as in `text_of`."""
-    return text.encode("utf-8", "replace")
+    return text.encode() if text.isascii() else text.encode("utf-8", "replace")
 
 
 def pack(target: Message, message: Any) -> None:

@@ -18,13 +18,15 @@ from headwater.compat.mlmd.service.kinds import Kind, Message
 from headwater.compat.mlmd.service.values import pack, utf8
 from headwater.compat.mlmd.wire import definitions
 from headwater.model.graph import ArtifactState, NodeKind
-from headwater.model.values import Json, Properties, PropertyValue, ProtoValue
+from headwater.model.values import Json, Properties, ProtoValue
 
 _VARINT, _SIZED = 0, 2
 _NUMBERS: Final = frozenset(
     {"id", "type_id", "create_time_since_epoch", "last_update_time_since_epoch", "state", "last_known_state"}
 )
 _SMALL: Final = [bytes((number,)) for number in range(128)]
+_INT, _DOUBLE, _STRING, _BOOL = b"\x08", b"\x11", b"\x1a", b"\x30"
+"""What stands before the plain kinds of a `Value`, which are its fields 1 to 3 and 6."""
 _BITS_64: Final = (1 << 64) - 1
 _double: Final = Struct("<d").pack
 
@@ -51,10 +53,8 @@ def node_bytes(kind: Kind, node: Any) -> bytes:
 def _node(kind: Kind, tags: Mapping[str, bytes], node: Any) -> bytes:
     parts = [
         tags["id"] + _varint(node.id),
-        tags["type_id"] + _varint(node.type_id),
-        tags["type"] + _sized(utf8(node.type_name)),
-        tags["create_time_since_epoch"] + _moment(node.created_ms),
-        tags["last_update_time_since_epoch"] + _moment(node.updated_ms),
+        _type(kind.word, node.type_id, node.type_name),
+        _times(kind.word, node.created_ms, node.updated_ms),
     ]
     if node.name is not None:
         parts.append(tags["name"] + _sized(utf8(node.name)))
@@ -67,7 +67,7 @@ def _node(kind: Kind, tags: Mapping[str, bytes], node: Any) -> bytes:
     if kind.state is not None:
         state = ArtifactState.DELETED if is_artifact and node.deleted_ms is not None else node.state
         if state is not None:
-            parts.append(tags[kind.state] + _varint(state))
+            parts.append(tags[kind.state] + _SMALL[state])
     if node.deleted_ms is not None:
         parts.append(tags["system_metadata"] + _sized(_deletion(node)))
     if node.properties:
@@ -90,23 +90,29 @@ def _deletion(node: Any) -> bytes:
 
 def _write_map(parts: list[bytes], tag: bytes, properties: Properties) -> None:
     for name, value in properties.items():
-        entry = b"\x0a" + _sized(utf8(name)) + b"\x12" + _sized(_value(value))
-        parts.append(tag + _sized(entry))
+        # Of `bool`, which is an `int`, the type is another.
+        kind = type(value)
+        if kind is str:
+            data = utf8(cast(str, value))
+            parts.append(_before(tag, name, _STRING, len(data)) + data)
+        elif kind is float:
+            parts.append(_before(tag, name, _DOUBLE, 8) + _double(value))
+        elif kind is int:
+            data = _varint(cast(int, value))
+            parts.append(_before(tag, name, _INT, len(data)) + data)
+        elif kind is bool:
+            parts.append(_before(tag, name, _BOOL, 1) + (b"\x01" if value else b"\x00"))
+        else:
+            entry = b"\x0a" + _sized(utf8(name)) + b"\x12" + _sized(_rare(cast(Any, value)))
+            parts.append(tag + _sized(entry))
 
 
-def _value(value: PropertyValue) -> bytes:
-    """Return the bytes of a `Value`, whose kinds are its fields 1 to 6."""
-    match value:
-        case str():
-            return b"\x1a" + _sized(utf8(value))
-        case bool():
-            return b"\x30\x01" if value else b"\x30\x00"
-        case int():
-            return b"\x08" + _varint(value)
-        case float():
-            return b"\x11" + _double(value)
-        case _:
-            return _rare(value)
+@lru_cache(maxsize=4096)
+def _before(tag: bytes, name: str, kind: bytes, size: int) -> bytes:
+    """Return what stands before a property's plain value of some bytes, in an entry of a map."""
+    value = kind + _varint(size) if kind == _STRING else kind
+    before = b"\x0a" + _sized(utf8(name)) + b"\x12" + _varint(len(value) + size) + value
+    return tag + _varint(len(before) + size) + before
 
 
 def _rare(value: bytes | list[Json] | dict[str, Json] | ProtoValue) -> bytes:
@@ -137,6 +143,8 @@ def _varint(number: int) -> bytes:
         return _SMALL[number]
     if 0 < number < 16384:
         return bytes((number & 127 | 128, number >> 7))
+    if 0 < number < 2097152:
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
     number &= _BITS_64
     groups = bytearray()
     while number > 127:
@@ -147,9 +155,17 @@ def _varint(number: int) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _moment(time_ms: int) -> bytes:
-    """Return a time as a varint; nodes that were written together have it in common."""
-    return _varint(time_ms)
+def _type(word: str, type_id: int, name: str) -> bytes:
+    tags = _tags(word.capitalize())
+    return tags["type_id"] + _varint(type_id) + tags["type"] + _sized(utf8(name))
+
+
+@lru_cache(maxsize=1024)
+def _times(word: str, created_ms: int, updated_ms: int) -> bytes:
+    """Return the times of a node; nodes that were written together have them in common."""
+    tags = _tags(word.capitalize())
+    created = tags["create_time_since_epoch"] + _varint(created_ms)
+    return created + tags["last_update_time_since_epoch"] + _varint(updated_ms)
 
 
 @cache

@@ -23,6 +23,7 @@ class Dialect:
         open_engine: Makes the engine for a store URL.
         shares_commits: One writer at a time is all the database allows, so
             waiting writes are committed together.
+        sorts_uris: The index of URIs has them in order, so that it leads to those that begin alike.
         given: A condition that a column is among the ids in a parameter, however many there are;
             the parameter is named `ids`, its value comes from `pack_ids`.
         given_ids: The beginning of a driver's own FROM clause that joins a table to the ids
@@ -44,6 +45,7 @@ class Dialect:
     name: str
     open_engine: Callable[[str], sa.Engine]
     shares_commits: bool
+    sorts_uris: bool
     given: Callable[[sa.ColumnElement[Any], sa.BindParameter[Any]], sa.ColumnElement[bool]]
     given_ids: str
     pack_ids: Callable[[Sequence[int]], Any]

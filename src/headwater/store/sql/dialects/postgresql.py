@@ -130,6 +130,7 @@ POSTGRESQL: Final = Dialect(
     name="postgresql",
     open_engine=open_engine,
     shares_commits=False,
+    sorts_uris=False,
     given=_given,
     given_ids="unnest(%s::bigint[]) AS given(id) JOIN",
     pack_ids=_packed,

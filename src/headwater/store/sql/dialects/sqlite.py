@@ -105,12 +105,10 @@ def _packed(ids: Sequence[int]) -> str:
 def _insert_nodes(
     conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> list[int]:
-    # Nobody else writes while this transaction runs, so the next ids are known.
-    last = driver.fetch(conn, "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,))
-    first = (last[0][0] if last else 0) + 1
-    ids = list(range(first, first + len(rows)))
-    _insert_rows(conn, table, ("id", *columns), [(i, *row) for i, row in zip(ids, rows, strict=True)])
-    return ids
+    # Nobody else writes while this transaction runs, so the first id tells the others.
+    first = driver.insert(conn, insert_statement(conn, table, columns), rows[0])
+    _insert_rows(conn, table, columns, rows[1:])
+    return list(range(first, first + len(rows)))
 
 
 def _insert_rows(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -180,6 +178,7 @@ SQLITE: Final = Dialect(
     name="sqlite",
     open_engine=open_engine,
     shares_commits=True,
+    sorts_uris=True,
     given=_given,
     # CROSS JOIN is an inner join whose order SQLite keeps.
     given_ids="(SELECT value AS id FROM json_each(?)) AS given CROSS JOIN",

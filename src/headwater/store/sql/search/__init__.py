@@ -6,6 +6,7 @@ from headwater.errors import InvalidError
 from headwater.model.filters import Entity, Filter
 from headwater.model.listing import Listing
 from headwater.store.sql.database import Database
+from headwater.store.sql.prepared import Rows
 from headwater.store.sql.search.plan import FEW
 from headwater.store.sql.search.reading import Search
 
@@ -29,7 +30,15 @@ def page(
     Raises:
         InvalidError: the limit, filter, order or page token cannot be right.
     """
-    return Search(conn, db, entity, listing, few=few).page()
+    rows, token = Search(conn, db, entity, listing, few=few).page()
+    return [row[0] for row in rows], token
+
+
+def nodes(
+    conn: sa.Connection, db: Database, entity: Entity, listing: Listing, columns: tuple[str, ...]
+) -> tuple[Rows, str | None]:
+    """Find one page of nodes as `page` does, and return columns of their table as the driver has them."""
+    return Search(conn, db, entity, listing, columns=columns).page()
 
 
 def count(conn: sa.Connection, db: Database, entity: Entity, filter: Filter | None, limit: int) -> int:
@@ -43,4 +52,4 @@ def count(conn: sa.Connection, db: Database, entity: Entity, filter: Filter | No
     return Search(conn, db, entity, Listing(filter=filter)).count(limit)
 
 
-__all__ = ["count", "page"]
+__all__ = ["count", "nodes", "page"]

@@ -15,6 +15,7 @@ from headwater.errors import InvalidError
 from headwater.model.filters import Between, Comparison, In, Operator, Scalar
 from headwater.model.values import INT64_MAX, INT64_MIN, ValueKind
 from headwater.store.sql.search.places import Column
+from headwater.store.sql.text import AnyText
 from headwater.store.sql.values import split_infinity, split_text
 
 Condition: TypeAlias = sa.ColumnElement[bool]
@@ -261,6 +262,11 @@ def clamped(value: Scalar) -> float:
 def raw(column: Column) -> Column:
     """Take a text column as it is stored: what it is compared with is escaped already, and may be cut."""
     return sa.type_coerce(column, sa.Text())
+
+
+def as_stored(column: Column) -> Column:
+    """Take any column as the driver has it."""
+    return raw(column) if isinstance(column.type, AnyText) else column
 
 
 def plain(text: str) -> sa.BindParameter[str]:

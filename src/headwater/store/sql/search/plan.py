@@ -11,11 +11,12 @@ from headwater.model.filters import Between, Comparison, Entity, Field, Filter, 
 from headwater.model.listing import Listing, Order
 from headwater.query.attributes import ATTRIBUTES
 from headwater.store.sql.dialects import Dialect
-from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test, number_test
+from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test, as_stored, number_test
 from headwater.store.sql.search.conditions import check_field, condition_of
 from headwater.store.sql.search.orders import Join, Key, Term, is_after, key_of
 from headwater.store.sql.search.origins import Ids, conjuncts, is_exact, origin_of
 from headwater.store.sql.search.places import place_of
+from headwater.store.sql.search.spellings import uris_like
 from headwater.store.sql.search.tokens import Position
 from headwater.store.sql.text import AnyText
 
@@ -44,8 +45,8 @@ class Part(NamedTuple):
     """A statement that gives some rows of the answer, as many as its parameter `page_limit` says.
 
     Attributes:
-        slots: Where in a position each value that it selects beside the id belongs, and whether it is
-            a text that has to be decoded.
+        slots: Where in a position each value that it selects after the id belongs, and whether it is
+            a text that has to be decoded; then come the columns of the plan.
         rank: The rank of the first key that its rows have, when all have the same.
     """
 
@@ -62,12 +63,15 @@ class Plan:
         is_walked: There is an index along which the first key's rows can be read in order.
     """
 
-    def __init__(self, dialect: Dialect, entity: Entity, listing: Listing) -> None:
-        """Plan a listing, whose page does not matter."""
+    def __init__(
+        self, dialect: Dialect, entity: Entity, listing: Listing, columns: Sequence[str] = ()
+    ) -> None:
+        """Plan a listing, whose page does not matter, that gives these columns of the node's table."""
         self._dialect = dialect
         self._entity = entity
         self._listing = listing
         self._place = place_of(entity)
+        self._columns = [as_stored(self._place.table.c[name]) for name in columns]
         orders, self._falls = _without_id(orders_of(listing, entity))
         self._keys = [key_of(order, self._place, number) for number, order in enumerate(orders)]
         self.is_walked = bool(self._keys) and self._keys[0].is_walked
@@ -86,9 +90,15 @@ class Plan:
         found: list[Origin] = []
         for term in self._terms_met:
             is_walked = isinstance(term, (Comparison, In, Between)) and term.field == walked
-            origin = None if len(found) == ORIGINS else origin_of(term, self._entity)
+            origin = None if len(found) == ORIGINS else self._origin(term)
             if origin is not None:
                 found.append(Origin(term, origin.limit(_most("few")), is_walked))
+        return found
+
+    def _origin(self, term: Filter) -> Ids | None:
+        found = origin_of(term, self._entity)
+        if found is None and self._dialect.sorts_uris:
+            return uris_like(term, self._entity)
         return found
 
     def counts(self) -> Any:
@@ -123,7 +133,7 @@ class Plan:
         node_id = walked.node if walked else self._place.id
         columns = [term.expression for _, term in terms]
         statement = (
-            sa.select(node_id, *columns)
+            sa.select(node_id, *columns, *self._columns)
             .select_from(self._source(rank))
             .where(*self._place.where, *self._conditions(rank, origin))
             .order_by(*(_sorted(term.expression, is_descending=term.is_descending) for _, term in terms))

@@ -70,9 +70,24 @@ class Search:
     """One page to be read."""
 
     def __init__(
-        self, conn: sa.Connection, db: Database, entity: Entity, listing: Listing, *, few: int = FEW
+        self,
+        conn: sa.Connection,
+        db: Database,
+        entity: Entity,
+        listing: Listing,
+        *,
+        few: int = FEW,
+        columns: tuple[str, ...] = (),
     ) -> None:
-        """Check the question; `few` nodes are enough to be read one by one.
+        """Check the question.
+
+        Args:
+            conn: In a transaction.
+            db: That of `conn`.
+            entity: What is listed.
+            listing: Filter, order and page.
+            few: So many nodes are enough to be read one by one.
+            columns: What is wanted of the node's table.
 
         Raises:
             InvalidError: the limit, filter, order or page token cannot be right.
@@ -82,23 +97,29 @@ class Search:
         if listing.filter is not None:
             check(listing.filter, entity)
         self._conn, self._db, self._entity, self._listing = conn, db, entity, listing
-        self._limit_of_few = few
+        self._limit_of_few, self._columns = few, columns
         marked, self._values = shape_of(listing.filter)
         self._marked = replace(listing, filter=marked, limit=1, page_token=None)
-        key = (Search, entity, marked, tuple(listing.order_by), listing.with_deleted)
+        key = (Search, entity, marked, tuple(listing.order_by), listing.with_deleted, columns)
         self._shape = db.remembered(key, lambda: Shape(db, self._plan(self._marked)))
 
-    def page(self) -> tuple[list[int], str | None]:
-        """Return the ids of the page, and the token of the next one if there is one."""
+    def page(self) -> tuple[Rows, str | None]:
+        """Return the rows of the page, and the token of the next one if there is one.
+
+        They have the columns that are wanted; without any, they begin with the id.
+        """
         token, limit = self._listing.page_token, self._listing.limit
         after = None if token is None else position_of(token, self._digest(), self._shape.plan.neutral)
-        found: list[tuple[int, Position]] = []
-        for part, rows in self._parts(after):
-            found += self._positions(part, rows(limit + 1 - len(found)))
-            if len(found) > limit:
-                del found[limit:]
-                return [node_id for node_id, _ in found], token_of(self._digest(), found[-1][1])
-        return [node_id for node_id, _ in found], None
+        found: list[Sequence[Any]] = []
+        last: Position | None = None
+        for part, read in self._parts(after):
+            rows = read(limit + 1 - len(found))
+            if rows and len(found) < limit:
+                last = self._position(part, rows[: limit - len(found)][-1])
+            found += [row[1 + len(part.slots) :] for row in rows] if self._columns else rows
+            if len(found) > limit and last is not None:
+                return found[:limit], token_of(self._digest(), last)
+        return found, None
 
     def count(self, limit: int) -> int:
         """Return how many nodes all pages have together, counted up to a limit."""
@@ -109,7 +130,7 @@ class Search:
         return self._shape.total(origin).rows(self._conn, self._values, count_limit=limit, **given)[0][0]
 
     def _plan(self, listing: Listing) -> Plan:
-        return Plan(self._db.dialect, self._entity, listing)
+        return Plan(self._db.dialect, self._entity, listing, self._columns)
 
     def _digest(self) -> str:
         return query_digest(self._entity, self._listing, orders_of(self._listing, self._entity))
@@ -149,16 +170,14 @@ class Search:
     def _later(self, statement: sa.Select[Any], given: dict[str, Any]) -> Rows:
         return [tuple(row) for row in self._conn.execute(statement, given)]
 
-    def _positions(self, part: Part, rows: Rows) -> Iterator[tuple[int, Position]]:
-        neutral = list(self._shape.plan.neutral)
+    def _position(self, part: Part, row: Sequence[Any]) -> Position:
+        position = list(self._shape.plan.neutral)
         if part.rank is not None:
-            neutral[0] = part.rank
-        for node_id, *values in rows:
-            position = neutral.copy()
-            for (slot, is_text), value in zip(part.slots, values, strict=True):
-                position[slot] = decode(value) if is_text else value
-            position[-1] = node_id
-            yield node_id, tuple(position)
+            position[0] = part.rank
+        for (slot, is_text), value in zip(part.slots, row[1:], strict=False):
+            position[slot] = decode(value) if is_text else value
+        position[-1] = row[0]
+        return tuple(position)
 
     def _few(self) -> tuple[int | None, list[int]]:
         """Return the nodes that may match, and which origin gave them, if one leads to few."""

@@ -45,15 +45,15 @@ class Seal:
         """
         if not stored.startswith(MARK):
             return stored
+        fernet = self._fernet
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._fernet.decrypt(stored.removeprefix(MARK)).decode()
+            return fernet.decrypt(stored.removeprefix(MARK)).decode()
         except InvalidToken:
-            problem = (
-                f"a secret is encrypted with a key that is not in {VARIABLE}: add it, or set the secret anew"
-            )
-            raise UnavailableError(problem) from None
+            raise UnavailableError(
+                f"the key of a secret is not in {VARIABLE}: add it there, or set the secret anew"
+            ) from None
 
     @cached_property
     def _fernet(self) -> "MultiFernet":

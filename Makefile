@@ -29,7 +29,7 @@ demo: .venv/.ready-demo ## Run the main job on a year of New York flights (DEMO_
 
 .PHONY: test
 test: .venv/.ready-dev ## Run every test and docstring example (PYTEST_ARGS="-k lineage")
-	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules $(PYTEST_ARGS) tests src
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --doctest-modules $(PYTEST_ARGS) tests src
 
 .PHONY: lint
 lint: .venv/.ready-dev addresses ## Check style, types, import layers and addresses

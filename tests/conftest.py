@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import pytest
@@ -29,6 +30,17 @@ collect_ignore = [
 ]
 
 
+# A file is one worker's: what takes longest comes first, or one would work on alone at the end.
+LONGEST = (
+    "demo/test_demo.py",
+    "pipelines/test_matrix.py",
+    "demo/test_story.py",
+    "demo/test_databases.py",
+    "benchmarks/test_benchmarks.py",
+    "demo/test_interruptions.py",
+)
+
+
 class FreshUrl(Protocol):
     """Makes a database and gives its URL; the database goes when the test ends."""
 
@@ -40,6 +52,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--store", action="append", metavar="BACKEND", help="run contract tests on this backend only"
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; all others stay in their random order."""
+    folder = Path(__file__).parent
+    places = {folder / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,9 +1,5 @@
 """Every command, with a server in the place of the store."""
 
-import json
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import pytest
@@ -15,7 +11,6 @@ from headwater.server.http.backend import Backend
 from headwater.store.sql.store import SqlStore
 from tests.cli.conftest import Cli, train_two
 from tests.live import LiveServer
-from tests.server.http.processes import server_process
 
 READS = [
     ("runs", "list"),
@@ -117,24 +112,3 @@ def test_decisions_go_through_a_server(sides):
     there("models", "alias", "late-flights", "best", "2", "--reason", "best")
 
     assert here.json("models", "show", "late-flights")["stages"]["production"] == 1
-
-
-@pytest.mark.slow
-def test_the_demo_runs_over_a_server(tmp_path):
-    (tmp_path / "pyproject.toml").touch()
-    with server_process(tmp_path, f"sqlite:///{tmp_path / 'store.db'}") as server:
-        environment = {**os.environ, "HEADWATER_STORE": server.url}
-        done = subprocess.run(
-            [sys.executable, "-m", "headwater", "demo", "--months", "1"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        server.stop()
-        log = [json.loads(line) for line in server.log()]
-
-    assert [line for line in log if line["status"] >= 500] == []

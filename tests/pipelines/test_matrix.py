@@ -68,6 +68,10 @@ def shape(request):
 @pytest.fixture(params=EXECUTORS)
 def matrix(request, shape, new_scene, executors, tmp_path):
     executor = executors(request.param)
+    if request.param == "dask":
+        # One that the test before has killed may not be back yet, and two steps hang beside each other here.
+        cluster = request.getfixturevalue("cluster")
+        cluster.get_client().wait_for_workers(len(cluster.workers), timeout=60)
     return Matrix(
         new_scene(shape=shape, executor=executor), request.param, executors, new_scene, request, tmp_path
     )

@@ -39,6 +39,17 @@ def login_router(
     """Return `GET /login`, `GET /login/callback` and `POST /logout`."""
     router = APIRouter(dependencies=[public()])
 
+    _add_begin(router, provider, access, clock_ms)
+    _add_callback(router, provider, access, clock_ms)
+    _add_logout(router, access, guard)
+    return router
+
+
+def _add_begin(
+    router: APIRouter, provider: Provider, access: AccessStore, clock_ms: Callable[[], int]
+) -> None:
+    """Add the route that sends a browser to the provider."""
+
     @router.get("/login", include_in_schema=False)
     def login(request: Request, next: str = "/") -> Response:
         state, nonce, verifier, browser = (secrets.token_urlsafe(32) for _ in range(4))
@@ -56,6 +67,12 @@ def login_router(
         response = RedirectResponse(url, 302)
         _set_cookie(request, response, LOGIN, browser, LOGIN_S)
         return response
+
+
+def _add_callback(
+    router: APIRouter, provider: Provider, access: AccessStore, clock_ms: Callable[[], int]
+) -> None:
+    """Add the route to which the provider sends it back."""
 
     @router.get("/login/callback", include_in_schema=False)
     def callback(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
@@ -78,6 +95,10 @@ def login_router(
         _set_cookie(request, response, LOGIN, "", 0)
         return response
 
+
+def _add_logout(router: APIRouter, access: AccessStore, guard: OidcGuard) -> None:
+    """Add the route that ends a browser's session."""
+
     @router.post("/logout", include_in_schema=False)
     def logout(request: Request) -> Response:
         secret = request.cookies.get(cookie_name(request, SESSION), "")
@@ -88,8 +109,6 @@ def login_router(
         response = Response(status_code=204)
         _set_cookie(request, response, SESSION, "", 0)
         return response
-
-    return router
 
 
 def local_path(path: str) -> str:

@@ -1,6 +1,7 @@
 """The store over SQL: opens a database and hands out its parts."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from copy import copy
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ from headwater.store.sql.releases import Releases
 from headwater.store.sql.removal import Remover
 from headwater.store.sql.requests import RequestViews
 from headwater.store.sql.runs import Runs
+from headwater.store.sql.sealing import Seal
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.stages import StageMachine
 from headwater.store.sql.standing import standing_at
@@ -42,7 +44,12 @@ class SqlStore:
     """`Store` over SQLite, PostgreSQL, MySQL or MariaDB, or in memory."""
 
     def __init__(
-        self, url: str, *, clock_ms: Callable[[], int] = now_ms, stages: Stages = DEFAULT_STAGES
+        self,
+        url: str,
+        *,
+        clock_ms: Callable[[], int] = now_ms,
+        stages: Stages = DEFAULT_STAGES,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Open a store, and make its tables when the database is empty.
 
@@ -50,6 +57,7 @@ class SqlStore:
             url: `memory://`, `sqlite:///PATH`, `postgresql://…` or `mysql://…`.
             clock_ms: Gives the time of every write.
             stages: The stages of model versions where the database has no release process.
+            environment: Has the keys of webhooks' secrets; by default the process's own.
 
         Raises:
             SchemaError: the tables are of another version.
@@ -64,6 +72,7 @@ class SqlStore:
             raise
         self.types = Types(self._db)
         self._stages = stages
+        self._seal = Seal(os.environ if environment is None else environment)
         self._open_parts(SeriesTable)
 
     def at(self, time_ms: int) -> "SqlStore":
@@ -87,7 +96,7 @@ class SqlStore:
         self._open_registry()
         self.data = Data(self._db, self.types, self.artifacts, self.contexts, self.links)
         self.lineage = Lineage(self._db, self.artifacts, self.executions)
-        self.webhooks = Webhooks(self._db)
+        self.webhooks = Webhooks(self._db, self._seal)
         nodes = (self.artifacts, self.executions, self.contexts)
         self.upkeep = Upkeep(
             self._db,

@@ -11,6 +11,7 @@ from headwater.model.graph import KEEP
 from headwater.model.webhooks import NewWebhook, Webhook, WebhookChange, WebhookId
 from headwater.store.sql.database import Database
 from headwater.store.sql.schema import webhook
+from headwater.store.sql.sealing import Seal
 from headwater.store.sql.text import check_length
 
 _SHOWN = tuple(column for column in webhook.columns if column.name != "secret")
@@ -19,11 +20,11 @@ _SHOWN = tuple(column for column in webhook.columns if column.name != "secret")
 class Webhooks:
     """`WebhookStore` in SQL."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, seal: Seal) -> None:
+        self._db, self._seal = db, seal
 
     def add(self, new: NewWebhook, /) -> Webhook:
-        values = _checked(
+        values = self._stored(
             {
                 "name": new.name,
                 "url": new.url,
@@ -58,7 +59,7 @@ class Webhooks:
             name: getattr(change, name)
             for name in ("name", "url", "events", "description", "secret", "is_active")
         }
-        values = _checked({name: value for name, value in given.items() if value is not KEEP})
+        values = self._stored({name: value for name, value in given.items() if value is not KEEP})
 
         def job(conn: sa.Connection) -> None:
             mine = webhook.c.id == change.id
@@ -80,7 +81,15 @@ class Webhooks:
     def secret(self, id: WebhookId, /) -> str | None:
         with self._db.read() as conn:
             row = conn.execute(sa.select(webhook.c.secret).where(webhook.c.id == id)).one_or_none()
-        return _found(row, id).secret
+        stored = _found(row, id).secret
+        return None if stored is None else self._seal.open(stored)
+
+    def _stored(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return columns as they are stored, after a look at what they hold."""
+        found = _checked(values)
+        if found.get("secret") is not None:
+            found["secret"] = self._seal.close(found["secret"])
+        return found
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from headwater.blobs import open_blobs
 from headwater.model.graph import Event, EventType, NewArtifact, NewExecution, NodeKind
 from headwater.model.models import NewVersion
 from headwater.model.runs import RunChange, RunStatus
+from headwater.model.verdicts import NewDeployment, NewVerdict, Outcome
 from headwater.server.http.app import create_app
 from headwater.server.http.backend import Backend
 from headwater.server.http.live.listeners import Listeners
@@ -51,6 +52,60 @@ def test_all_runs_decisions_and_lineage_are_told_on_one_stream(rest: Rest):
     assert sorted(event.data["topic"] for event in told) == ["ledger", "models:late"]
     assert told[0].data["changes"][0]["changed"]["action"] == "register"
     assert down == 1
+
+
+def test_verdicts_and_deployments_are_told_under_their_model(rest: Rest):
+    store = rest.store
+    for model in ("late", "other"):
+        store.models.add_version(NewVersion(model=model), actor="ann")
+    with listening(rest.url, "models:late") as events:
+        seen = next(events).id
+        store.releases.add_verdict(
+            NewVerdict(model="other", version=1, gate="model", outcome=Outcome.FAIL, actor="gate")
+        )
+        verdict = store.releases.add_verdict(
+            NewVerdict(model="late", version=1, gate="model", outcome=Outcome.PASS, actor="gate")
+        )
+        put = store.releases.record_deployment(
+            NewDeployment(model="late", version=1, target="eu-1", actor="ann", url="https://eu-1.example")
+        )
+        told = _told_until(events, f"executions/{put.id}")
+    taken = store.releases.record_deployment(
+        NewDeployment(model="late", version=None, target="eu-1", actor="ann")
+    )
+    with listening(rest.url, "models", seen) as again:
+        missed = _told_until(again, f"executions/{taken.id}")
+
+    assert told.pop(f"artifacts/{verdict.id}") == {
+        "subject": "models/late/1",
+        "gate": "model",
+        "outcome": "pass",
+        "summary": "",
+        "baseline": None,
+        "time_ms": verdict.time_ms,
+    }
+    assert told.pop(f"executions/{put.id}") == {
+        "subject": "models/late/1",
+        "target": "eu-1",
+        "actor": "ann",
+        "url": "https://eu-1.example",
+        "note": "",
+        "time_ms": put.time_ms,
+    }
+    assert {fields["subject"] for fields in told.values()} <= {"models/late/1"}
+    assert missed[f"executions/{taken.id}"]["subject"] == "models/late"
+    assert missed[f"artifacts/{verdict.id}"]["outcome"] == "pass"
+    assert "models/other/1" in {fields["subject"] for fields in missed.values()}
+
+
+def _told_until(events, ref: str) -> dict:
+    """Return all that is told until something is."""
+    told: dict = {}
+    for event in events:
+        told |= {change["ref"]: change["changed"] for change in event.data.get("changes", ())}
+        if ref in told:
+            return told
+    raise AssertionError(f"the stream ended without {ref}")
 
 
 def test_what_was_missed_is_told_by_any_process_of_the_server(rest: Rest, live: LiveServer, tmp_path: Path):

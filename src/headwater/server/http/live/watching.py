@@ -16,6 +16,7 @@ from headwater.model.refs import ModelRef, RunRef, parse_ref
 from headwater.model.runs import Run, RunStatus
 from headwater.model.times import now_ms
 from headwater.server.http.json_values import json_value
+from headwater.server.http.live.releases import Releases
 from headwater.server.http.live.topics import RESET, News, Topic, run_ids
 
 MOST_ENTRIES: Final = 500
@@ -61,6 +62,7 @@ class Watcher:
     def __init__(self, store: Store) -> None:
         """Look at a store; what is there now is not new."""
         self._store = store
+        self._releases = Releases(store)
         self._runs: dict[str, Snapshot] = {}
         self._reached: dict[NodeRef, tuple[int, int]] = {}
         self._known: frozenset[Topic] = frozenset()
@@ -78,6 +80,8 @@ class Watcher:
         found |= self._runs_now(topics, since, is_slow=is_slow)
         if is_slow:
             found |= self._lineage(topics)
+            for topic, news in self._releases.new(topics, since - _OVERLAP_MS).items():
+                found[topic] = found.get(topic, News()).then(news)
         self.position = Position(self.position.seq + len(entries or ()), now)
         if entries is None:
             self.position = Position(self._store.ledger.head().seq, now)
@@ -90,9 +94,10 @@ class Watcher:
             return dict.fromkeys(topics, RESET)
         entries = self._store.ledger.entries(after=seen.seq, limit=MOST_ENTRIES + 1)
         decided = None if len(entries) > MOST_ENTRIES else entries
+        released = self._releases.since(topics, seen.time_ms - _OVERLAP_MS)
         found: Found = {}
         for topic in topics:
-            news = self._missed(topic, seen, decided)
+            news = self._missed(topic, seen, decided).then(released.get(topic, News()))
             if news.is_reset or news.changes:
                 found[topic] = news
         return found

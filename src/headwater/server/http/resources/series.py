@@ -5,7 +5,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -24,7 +24,8 @@ from headwater.server.http.access import needs
 from headwater.server.http.backend import Backend
 from headwater.server.http.resources.answers import json_answer, store_of
 from headwater.server.http.resources.listing import At
-from headwater.server.http.resources.wire.runs import SeriesIn, SeriesListOut, SparklinesIn
+from headwater.server.http.resources.series_groups import Axis, GroupDrawn, Grouping
+from headwater.server.http.resources.wire.runs import QueriedSeriesOut, SeriesIn, SeriesListOut, SparklinesIn
 from headwater.tracking import find_run
 
 MOST_BUCKETS: Final = 2_000
@@ -37,8 +38,6 @@ SPARK_COLUMNS: Final = ("x", "last", "min", "max")
 _ALIGNED: Final = 8
 _LENGTH: Final = struct.Struct("<I")
 
-X = Literal["step", "time", "relative"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
@@ -49,9 +48,9 @@ class Drawn:
     columns: dict[str, list[float | None]] = field(default_factory=dict[str, list[float | None]])
 
     @property
-    def size(self) -> int:
-        """How many numbers there are."""
-        return sum(map(len, self.columns.values()))
+    def head(self) -> dict[str, Any]:
+        """What it is a series of."""
+        return {"run": self.run, "key": self.key}
 
 
 def series_router(backend: Backend) -> APIRouter:
@@ -71,7 +70,7 @@ def series_router(backend: Backend) -> APIRouter:
         run_id: str,
         keys: Annotated[list[str], Query(max_length=100, description="Names of metrics; may be repeated.")],
         request: Request,
-        x: X = "step",
+        x: Axis = "step",
         from_: Annotated[int | None, Query(alias="from", ge=-(2**63), le=2**63 - 1)] = None,
         to: Annotated[int | None, Query(ge=-(2**63), le=2**63 - 1)] = None,
         buckets: Annotated[int, Query(ge=1, le=MOST_BUCKETS)] = 500,
@@ -83,8 +82,8 @@ def series_router(backend: Backend) -> APIRouter:
 
     @router.post(
         "/series/query",
-        summary="Return metrics of several runs in buckets.",
-        response_model=SeriesListOut,
+        summary="Return metrics of several runs, or of groups of them, in buckets.",
+        response_model=QueriedSeriesOut,
         responses=both,
     )
     def query_series(wanted: SeriesIn, request: Request, at: At = None) -> Response:
@@ -92,16 +91,7 @@ def series_router(backend: Backend) -> APIRouter:
         store = store_of(backend, at)
         if (wanted.runs is None) is (wanted.q is None):
             raise InvalidError("say which runs: their ids in runs, or a filter in q")
-        drawn = _drawn(
-            store,
-            _chosen(store, wanted),
-            wanted.keys,
-            wanted.buckets,
-            x=wanted.x,
-            first=wanted.from_step,
-            last=wanted.to_step,
-        )
-        return _answer(request, list(drawn))
+        return _answer(request, list(_queried(store, _chosen(store, wanted), wanted)))
 
     _add_sparklines(router, backend, both)
 
@@ -124,21 +114,13 @@ def _add_sparklines(router: APIRouter, backend: Backend, both: dict[int | str, d
         return _answer(request, list(_drawn(store, runs, wanted.keys, wanted.buckets, names=SPARK_COLUMNS)))
 
 
-def packed(drawn: Sequence[Drawn]) -> bytes:
+def packed(drawn: Sequence[Drawn | GroupDrawn]) -> bytes:
     """Pack series: the header's length (uint32), the header (JSON, filled up with blanks), the columns.
 
     All numbers are little-endian float64, one column after another in the header's order, beginning at the
     first multiple of 8 bytes after the header. A number that is not there is NaN.
     """
-    series = [
-        {
-            "run": each.run,
-            "key": each.key,
-            "columns": list(each.columns),
-            "count": each.size // len(each.columns),
-        }
-        for each in drawn
-    ]
+    series = [{**each.head, "columns": list(each.columns), "count": len(each.columns["x"])} for each in drawn]
     header = msgspec.json.encode({"series": series})
     header += b" " * (-(len(header) + _LENGTH.size) % _ALIGNED)
     columns = (_column(column) for each in drawn for column in each.columns.values())
@@ -152,9 +134,10 @@ def _column(values: Iterable[float | None]) -> bytes:
     return found.tobytes()
 
 
-def _answer(request: Request, drawn: list[Drawn]) -> Response:
+def _answer(request: Request, drawn: Sequence[Drawn | GroupDrawn]) -> Response:
     accepted = request.headers.get("accept", "*/*")
-    is_large = sum(each.size for each in drawn) > MOST_JSON_VALUES
+    size = sum(len(column) for each in drawn for column in each.columns.values())
+    is_large = size > MOST_JSON_VALUES
     wants_json = "application/json" in accepted and PACKED not in accepted
     if not wants_json and (is_large or (PACKED in accepted and "json" not in accepted)):
         return Response(packed(drawn), media_type=PACKED)
@@ -179,13 +162,24 @@ def _chosen(store: Store, wanted: SeriesIn) -> Sequence[Run]:
     return store.runs.page(listing, with_metrics=False).items
 
 
+def _queried(store: Store, runs: Sequence[Run], wanted: SeriesIn) -> Iterable[Drawn | GroupDrawn]:
+    """Yield the series of runs, or of groups of them where that is wanted."""
+    first, last = wanted.from_step, wanted.to_step
+    if wanted.group_by is None:
+        return _drawn(store, runs, wanted.keys, wanted.buckets, x=wanted.x, first=first, last=last)
+    grouping = Grouping(
+        by=wanted.group_by, band=wanted.band, buckets=wanted.buckets, x=wanted.x, first=first, last=last
+    )
+    return grouping.draw(store, runs, wanted.keys)
+
+
 def _drawn(
     store: Store,
     runs: Sequence[Run],
     keys: Sequence[str],
     buckets: int,
     *,
-    x: X = "step",
+    x: Axis = "step",
     first: int | None = None,
     last: int | None = None,
     names: Sequence[str] = (),
@@ -204,9 +198,9 @@ def _drawn(
                 )
 
 
-def _columns(x: X, run: Run) -> dict[str, Callable[[Bucket], float | None]]:
+def _columns(x: Axis, run: Run) -> dict[str, Callable[[Bucket], float | None]]:
     """Return what is sent of each bucket; `x` is where it stands on the axis."""
-    places: dict[X, Callable[[Bucket], float | None]] = {
+    places: dict[Axis, Callable[[Bucket], float | None]] = {
         "step": lambda bucket: bucket.last_step,
         "time": lambda bucket: bucket.last_time_ms,
         "relative": lambda bucket: bucket.last_time_ms - run.start_ms,

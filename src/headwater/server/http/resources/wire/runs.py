@@ -132,7 +132,11 @@ class SparklinesIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesIn:
-    """Series of several runs: of those named, or of those that a filter selects."""
+    """Series of several runs: of those named, or of those that a filter selects.
+
+    With `group_by`, fields parted by commas as in `fields` (empty: all in one), a line for each group, with a
+    band: the 95 % interval of the mean, or the range of its runs.
+    """
 
     keys: list[Name]
     runs: list[str] | None = None
@@ -142,6 +146,8 @@ class SeriesIn:
     from_step: Int64 | None = None
     to_step: Int64 | None = None
     buckets: Id = 500
+    group_by: Text | None = None
+    band: Literal["interval", "range"] = "interval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +164,23 @@ class SeriesListOut(Out):
     """Several series; those that have no points are left out."""
 
     items: list[SeriesOut]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSeriesOut(Out):
+    """A series of a group of runs: `x`, `mean`, `lo`, `hi` and `n`, columns of equal length."""
+
+    group: dict[str, Any]
+    runs: list[str]
+    key: str
+    columns: dict[str, list[Number | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueriedSeriesOut(Out):
+    """Series of runs, or of groups of them; those that have no points are left out."""
+
+    items: list[SeriesOut | GroupSeriesOut]
 
 
 def metric_out(metric: LatestMetric) -> MetricOut:

@@ -61,6 +61,11 @@ def test_base_types_are_set_once(store):
         store.put_artifact_type(pb.ArtifactType(name="T", base_type=pb.ArtifactType.MODEL))
     with pytest.raises(mlmd.errors.UnimplementedError):
         store.put_artifact_type(pb.ArtifactType(name="T", base_type=pb.ArtifactType.UNSET))
+    twice = [{"name": "U", "base_type": base} for base in (pb.ArtifactType.DATASET, pb.ArtifactType.METRICS)]
+    with pytest.raises(mlmd.errors.UnimplementedError):
+        store._ask("PutTypes", artifact_types=twice)
+    with pytest.raises(mlmd.errors.NotFoundError):
+        store.get_artifact_type("U")
 
 
 def test_input_and_output_types_come_back(store):

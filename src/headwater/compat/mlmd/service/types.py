@@ -10,7 +10,7 @@ from headwater.compat.mlmd.errors import InvalidArgumentError, NotFoundError, Un
 from headwater.compat.mlmd.service.kinds import CONTEXT, EXECUTION, KINDS, Kind, Message, answer, optional
 from headwater.compat.mlmd.service.values import text_of
 from headwater.compat.mlmd.wire import definitions
-from headwater.model.graph import NewType, NodeType
+from headwater.model.graph import NewType, NodeKind, NodeType
 from headwater.model.protocols import Store
 from headwater.model.values import ValueKind
 
@@ -85,19 +85,22 @@ class TypeCalls:
         if not request.all_fields_match:
             raise UnimplementedError("Must match all fields.")
         new = [_new_type(kind, message) for kind, message in types]
+        # Of types that stand in the request twice, the second one finds the first one's.
+        bases: dict[tuple[NodeKind, str, str | None], str] = {}
         for each in new:
-            self._check_base(each)
+            if each.base_type is not None:
+                key = (each.kind, each.name, each.version)
+                self._check_base(each, each.base_type, bases.get(key))
+                bases[key] = each.base_type
         return list(
             self._store.types.put(new, can_add=request.can_add_fields, can_omit=request.can_omit_fields)
         )
 
-    def _check_base(self, new: NewType) -> None:
-        if new.base_type is None:
-            return
+    def _check_base(self, new: NewType, base_type: str, given: str | None) -> None:
         stored = self._store.types.find(new.kind, new.name, new.version)
-        if stored is not None and stored.base_type not in {None, new.base_type}:
+        if {given, None if stored is None else stored.base_type} - {None, base_type}:
             raise UnimplementedError("base_type update is not supported yet")
-        above: str | None = new.base_type
+        above: str | None = base_type
         while above is not None:
             if above == new.name and new.version is None:
                 raise InvalidArgumentError("There is a cycle detected of the given relationship.")

@@ -17,6 +17,7 @@ from headwater.model.graph import (
     EventPath,
     EventType,
     NewArtifact,
+    Published,
 )
 from headwater.model.ids import ArtifactId
 from headwater.model.runs import RunStatus
@@ -25,7 +26,7 @@ from headwater.pipelines import tags
 from headwater.pipelines.contracts import Contract, Shape, is_dataset, is_version
 from headwater.pipelines.keys import CacheKey
 from headwater.pipelines.slots import Slot
-from headwater.pipelines.step_run import StepRun
+from headwater.pipelines.step_run import Claim, StepRun
 from headwater.pipelines.values import Kind, Stored, Written, kept_with, stored_artifact, write_value
 from headwater.tracking import Session, log_dataset
 from headwater.tracking.reads import watch
@@ -79,8 +80,11 @@ class Outputs:
             for index, item in enumerate(self._elements(value)):
                 self._items.append(self._item(item, self._contract.output(index), index))
 
-    def publish(self) -> tuple[Stored, ...]:
-        """End the attempt, complete with its outputs.
+    def publish(self, following: Claim | None = None) -> tuple[tuple[Stored, ...], list[Published]]:
+        """End the attempt, complete with its outputs, and make the claim that follows where it can be made.
+
+        Returns:
+            The outputs; and the end and the claim, as they were stored.
 
         Raises:
             RefusedError: the attempt was taken away in the meantime.
@@ -105,9 +109,10 @@ class Outputs:
         known: list[Json] = [i.artifact_id if isinstance(i, Stored) else None for i in self._items]
         if any(known):
             noted[tags.OUTPUTS] = known
-        done = self._run.finish(RunStatus.FINISHED, artifacts=(*links, *reads), noted=noted, facts=facts)
-        ids = done.artifact_ids if done else ()
-        return self._stored(ids)
+        published = self._run.finish(
+            RunStatus.FINISHED, artifacts=(*links, *reads), noted=noted, facts=facts, following=following
+        )
+        return self._stored(published[0].artifact_ids if published else ()), published
 
     def _elements(self, value: Any) -> list[Any]:
         if self.shape is Shape.ONE:

@@ -91,7 +91,13 @@ class Runner:
         self._calls: dict[Slot, Call] = {}
         self._history: dict[Slot, Attempt] = {}
         self._work = Workforce(
-            session, executor, enter, workers=settings.workers, task=self._task, clock_s=clock_s
+            session,
+            executor,
+            enter,
+            workers=settings.workers,
+            task=self._task,
+            began=self._began,
+            clock_s=clock_s,
         )
         self._elsewhere: dict[Slot, Call] = {}
         self._people: dict[str, Node] = {}
@@ -233,9 +239,8 @@ class Runner:
         return True
 
     def _task(self, call: Call) -> Task:
-        """Return the task of a call's next attempt, which starts now."""
+        """Return the task of a call's next attempt."""
         call.attempt += 1
-        self._change(call, StepState.RUNNING, call.reason)
         return Task(
             pipeline=self._run.pipeline,
             run=self._run.name,
@@ -252,6 +257,9 @@ class Runner:
             reason=call.reason,
             is_reusable=call.is_reusable,
         )
+
+    def _began(self, call: Call) -> None:
+        self._change(call, StepState.RUNNING, call.reason)
 
     def _interrupted(self, call: Call, why: str) -> None:
         """Give up an attempt whose process is gone, or that has taken too long."""

@@ -1,7 +1,7 @@
 """Runs: an execution with a row of its own, and an experiment that is a context."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.fields import field_values, run_fields
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
-from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
+from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, storable
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import context, execution, execution_property, run
 from headwater.store.sql.series import SeriesTable
@@ -98,6 +98,7 @@ class Runs:
                 .where(execution.c.id == sa.bindparam("id"))
             ),
         )
+        self._updates: dict[tuple[str, ...], Prepared] = {}
         self._insert_row = Prepared(
             db, lambda: sa.insert(run).values({name: sa.bindparam(name) for name in _INSERTED})
         )
@@ -169,6 +170,21 @@ class Runs:
         return self.by_execution_ids([change.id])[0]
 
     def publish(self, publication: RunPublication, /, *, key: str | None = None) -> Published:
+        job = self._publishing(publication)
+        return write_once(self._db, job, key=key, request=publication, result=Published)
+
+    def publish_all(
+        self, publications: Sequence[RunPublication], /, *, key: str | None = None
+    ) -> list[Published]:
+        jobs = [self._publishing(each) for each in publications]
+
+        def job(conn: sa.Connection) -> list[Published]:
+            return [each(conn) for each in jobs]
+
+        return write_once(self._db, job, key=key, request=publications, result=list[Published])
+
+    def _publishing(self, publication: RunPublication) -> Callable[[sa.Connection], Published]:
+        """Return what publishes a run inside of a transaction."""
         new = publication.run
         if isinstance(new, NewRun):
             _check_run(new)
@@ -184,16 +200,13 @@ class Runs:
             wanted = NewContext(type_id=experiment_type, name=new.experiment)
             return self._insert(conn, new, run_type, self._contexts.ensure(conn, wanted))
 
-        def job(conn: sa.Connection) -> Published:
-            return self._links.tie(
-                conn,
-                lambda: put_run(conn),
-                publication.artifacts,
-                publication.contexts,
-                with_inputs=False,
-            )
-
-        return write_once(self._db, job, key=key, request=publication, result=Published)
+        return lambda conn: self._links.tie(
+            conn,
+            lambda: put_run(conn),
+            publication.artifacts,
+            publication.contexts,
+            with_inputs=False,
+        )
 
     def log_params(self, run_: ExecutionId, params: Properties, /) -> None:
         self._db.write(lambda conn: self._add_params(conn, run_, params))
@@ -353,7 +366,8 @@ class Runs:
         wanted = {name: getattr(change, name) for name in _FIELDS}
         fields = {name: v for name, v in wanted.items() if v is not KEEP and v != row[name]}
         if fields:
-            conn.execute(sa.update(run).where(run.c.execution_id == change.id).values(fields))
+            given = {f"new_{name}": storable(value) for name, value in fields.items()}
+            self._update(tuple(fields)).run(conn, of_run=change.id, **given)
         state = KEEP if change.status is KEEP else EXECUTION_STATES[change.status]
         self._executions.change(
             conn,
@@ -366,7 +380,17 @@ class Runs:
                     touch=bool(fields),
                 )
             ],
+            locked={found.id: found},
         )
+
+    def _update(self, names: tuple[str, ...]) -> Prepared:
+        """Return the statement that sets some columns of a run."""
+        if names not in self._updates:
+            values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+            update = sa.update(run).where(run.c.execution_id == sa.bindparam("of_run"))
+            self._updates[names] = Prepared(self._db, lambda: update.values(values))
+        return self._updates[names]
+
 
 
 def _run(row: Sequence[Any], found: Execution, metrics: Mapping[str, LatestMetric]) -> Run:

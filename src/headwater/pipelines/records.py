@@ -17,6 +17,7 @@ from headwater.model.values import Json, PropertyValue
 from headwater.pipelines import tags
 from headwater.pipelines.graph import Graph, Node
 from headwater.pipelines.leases import is_held
+from headwater.pipelines.slots import Slot
 from headwater.tracking import Session
 
 RUNNER: Final = "runner"
@@ -83,6 +84,10 @@ class PipelineRun:
     def ref(self) -> str:
         """Its reference, such as `pipelines/flights/18`."""
         return str(PipelineRef(self.pipeline, self.name))
+
+    def decisions(self, slot: Slot) -> str:
+        """Return under which subject the ledger has the decisions on a step."""
+        return f"{self.ref}/{slot}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -275,7 +275,7 @@ class Resolver:
         match binding:
             case Plain(value) | Element(_, _, value):
                 return value
-            case Made(stored) if stored.kind is Kind.JSON:
+            case Made(stored) if stored.kind in {Kind.JSON, Kind.DECISION}:
                 if stored.digest not in self._plain:
                     self._plain[stored.digest] = cast("Json", self._loader.load(stored, Any))
                 return self._plain[stored.digest]

@@ -15,8 +15,9 @@ from headwater.model.data import DataVersion
 from headwater.model.graph import Artifact
 from headwater.model.ids import ArtifactId
 from headwater.model.models import ModelVersion
-from headwater.model.values import PropertyValue, check_json
+from headwater.model.values import Json, PropertyValue, check_json
 from headwater.model.verdicts import Verdict
+from headwater.pipelines.decisions import decision_on
 from headwater.tracking import Dataset, Session
 from headwater.tracking.frame_files import LIBRARIES, read_array, read_frame
 from headwater.tracking.outputs import artifact_of
@@ -37,6 +38,8 @@ class Kind(StrEnum):
     VERSION = "version"
     """A version of a registered model."""
     ARTIFACT = "artifact"
+    DECISION = "decision"
+    """What a person decided: `detail` is its subject in the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +257,8 @@ class Loader:
                 )
             case Kind.BYTES:
                 return self._read(stored)
+            case Kind.DECISION:
+                return self._decision(stored)
             case Kind.DATASET:
                 return self._data(stored, hint)
             case Kind.VERSION:
@@ -267,6 +272,12 @@ class Loader:
                 return load_model_folder(folder, format_name=stored.detail or "", allow_unsafe=False)
             case Kind.ARRAY | Kind.FRAME:
                 return self._table(stored, hint)
+
+    def _decision(self, stored: Stored) -> dict[str, Json]:
+        entry = decision_on(self._session.store, stored.detail or "")
+        if entry is None:
+            raise NotFoundError("decision in the ledger", stored.detail)
+        return {"actor": entry.actor, "reason": entry.reason, "time_ms": entry.time_ms, "entry": entry.seq}
 
     def _table(self, stored: Stored, hint: Any) -> Any:
         library, _, suffix = (stored.detail or "").partition(".")

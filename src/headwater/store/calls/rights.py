@@ -36,7 +36,7 @@ _WRITE: Final = {
     "types": "put",
 }
 _DECIDE: Final = {
-    "approvals": "request vote withdraw",
+    "approvals": "decide request vote withdraw",
     "artifacts": "delete restore",
     "contexts": "delete restore",
     "executions": "delete restore",

@@ -146,7 +146,7 @@ class Links:
     def publish(self, publication: Publication, /, *, key: str | None = None) -> Published:
         return write_once(
             self._db,
-            lambda conn: self._publish(conn, publication),
+            lambda conn: self.publish_in(conn, publication),
             key=key,
             request=publication,
             result=Published,
@@ -230,7 +230,8 @@ class Links:
         with self._db.read() as conn:
             return [entity(*row) for row in self._pairs_by[table, by].among(conn, ids)]
 
-    def _publish(self, conn: sa.Connection, publication: Publication) -> Published:
+    def publish_in(self, conn: sa.Connection, publication: Publication) -> Published:
+        """`publish` inside a running transaction."""
         return self.tie(
             conn,
             lambda: self._put_execution(conn, publication),

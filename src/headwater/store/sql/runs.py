@@ -392,7 +392,6 @@ class Runs:
         return self._updates[names]
 
 
-
 def _run(row: Sequence[Any], found: Execution, metrics: Mapping[str, LatestMetric]) -> Run:
     _, run_id, experiment_id, name, status, start_ms, end_ms, user, host, parent_id, beat_ms, error, of = row
     return Run(

@@ -11,6 +11,8 @@ CRASH_ARGS ?=
 
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
+# Each process would compile all that it imports anew: 5 s of scikit-learn and pandas for every process of the demo.
+unexport PYTHONDONTWRITEBYTECODE
 # The lock is a constraint, so its hashes are checked, and only what the target needs is installed.
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock --editable
 # Names no address itself, or it would find this file.

@@ -23,7 +23,7 @@ from headwater.model.ids import ArtifactId
 from headwater.model.runs import RunStatus
 from headwater.model.values import Json, PropertyValue
 from headwater.pipelines import tags
-from headwater.pipelines.contracts import Contract, Shape, is_dataset, is_version
+from headwater.pipelines.contracts import Contract, Shape, is_dataset, is_statistics, is_version
 from headwater.pipelines.keys import CacheKey
 from headwater.pipelines.slots import Slot
 from headwater.pipelines.step_run import Claim, StepRun
@@ -141,6 +141,11 @@ class Outputs:
             return cast(
                 "Stored", stored_artifact(self._session, self._run.log_model(self._name(index), value))
             )
+        if is_statistics(hint) and not is_statistics(type(value)):
+            raise InvalidError(
+                f"step {self._task.slot} is annotated -> {self._contract.text} and returned a "
+                f"{type(value).__name__}"
+            )
         return write_value(self._session, value)
 
     def _name(self, index: int) -> str:
@@ -157,14 +162,15 @@ class Outputs:
         name = f"{self._task.pipeline}/{self._task.run}/{self._task.slot}"
         name += f"#{self._task.attempt}" if self._task.attempt > 1 else ""
         name += "" if self.shape is Shape.ONE else f"/{index}"
-        (type_id,) = self._session.type_ids([builtin.ARTIFACT])
+        (type_id,) = self._session.type_ids([item.type])
+        kind = {"kind": item.kind.value} if item.type is builtin.ARTIFACT else {}
         return NewArtifact(
             type_id=type_id,
             name=name if len(name) <= MAX_NAME_CHARS else None,
             state=ArtifactState.LIVE,
             digest=item.blob.digest,
             size_bytes=item.blob.size_bytes,
-            properties={"kind": item.kind.value},
+            properties={**kind, **item.facts},
             custom_properties=kept_with(item),
         )
 

@@ -76,7 +76,7 @@ class Reuse:
     def _candidates(self, keys: Sequence[str]) -> list[Execution]:
         # To a power of two, so that there are few statements.
         places = 1 << (len(keys) - 1).bit_length()
-        padded = (*keys, *keys[-1:] * (places - len(keys)))
+        padded = (*keys, *[keys[-1]] * (places - len(keys)))
         is_complete = Comparison(_STATE, Operator.EQ, int(ExecutionState.COMPLETE))
         listing = Listing(
             filter=And((In(_KEY, padded), is_complete)),

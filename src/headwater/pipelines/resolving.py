@@ -108,6 +108,10 @@ class Resolver:
                 return worst
         return Readiness.READY
 
+    def is_ready(self, handle: Handle) -> bool:
+        """Tell whether what a handle stands for is there."""
+        return self._settled(handle) is Readiness.READY
+
     def truth(self, condition: Handle) -> bool:
         """Return what a condition decides.
 

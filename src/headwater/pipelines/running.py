@@ -20,16 +20,14 @@ from headwater.pipelines.keying import Keys
 from headwater.pipelines.leases import new_owner
 from headwater.pipelines.performing import Enter
 from headwater.pipelines.pipeline import Definition
+from headwater.pipelines.planning import Plan, plan_json, plan_of
 from headwater.pipelines.records import (
     RUNNER,
     NewPipelineRun,
     PipelineRun,
-    Plan,
     RunState,
     add_run,
     change_run,
-    plan_json,
-    plan_of,
     runners_of,
 )
 from headwater.pipelines.runner import Runner, RunnerSettings

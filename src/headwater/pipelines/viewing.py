@@ -13,11 +13,13 @@ from headwater.model.values import Json
 from headwater.pipelines import tags
 from headwater.pipelines.decisions import APPROVE, decisions_below, told
 from headwater.pipelines.events import StepState
+from headwater.pipelines.foresight import prospects_of
 from headwater.pipelines.history import Attempt, attempt_of, attempts_of
 from headwater.pipelines.keys import FIELDS, FieldChange, changes_between
 from headwater.pipelines.leases import INTERRUPTED, is_held
-from headwater.pipelines.records import PipelineRun
+from headwater.pipelines.records import PipelineRun, RunState, runners_of, state_of
 from headwater.pipelines.slots import Slot, parse_slot
+from headwater.tracking import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +60,25 @@ class Why:
     changes: tuple[FieldChange, ...]
 
 
-def steps_of(store: Store, run: PipelineRun, *, now_ms: int, lease_s: float) -> list[StepView]:
+def steps_of(session: Session, run: PipelineRun, *, now_ms: int, lease_s: float) -> list[StepView]:
     """Return the steps of a run in the order of its plan, with those that have not run."""
-    by_node: dict[str, dict[Slot, list[Attempt]]] = {}
+    store = session.store
     attempts = attempts_of(store, run.id)
+    by_node: dict[str, dict[Slot, list[Attempt]]] = {}
     for attempt in attempts:
         by_node.setdefault(attempt.slot.node, {}).setdefault(attempt.slot, []).append(attempt)
     decided = decisions_below(store, run.ref) if any(a.is_approval for a in attempts) else {}
+    is_over = state_of(runners_of(store, run), now_ms=now_ms, lease_s=lease_s) is not RunState.RUNNING
+    last = {name: [slots[slot][-1] for slot in slots] for name, slots in by_node.items()}
+    prospects = prospects_of(session, run, last, is_over=is_over)
     found: list[StepView] = []
-    names = dict.fromkeys([*(plan.name for plan in run.plan), *by_node])
-    for name in names:
+    for name in dict.fromkeys([*(plan.name for plan in run.plan), *by_node]):
         slots = by_node.get(name, {})
         for slot in sorted(slots, key=_index):
             entry = decided.get(run.decisions(slot))
             found.append(_view(slots[slot], entry, now_ms=now_ms, lease_s=lease_s))
         if not slots:
-            found.append(_not_run(name))
+            found.append(_not_run(name, *prospects[name]))
     return found
 
 
@@ -81,12 +86,12 @@ def _index(slot: Slot) -> int:
     return -1 if slot.index is None else slot.index
 
 
-def _not_run(name: str) -> StepView:
+def _not_run(name: str, state: StepState, note: str) -> StepView:
     return StepView(
         step=name,
-        state=StepState.WAITING,
+        state=state,
         attempts=0,
-        note="",
+        note=note,
         start_ms=None,
         end_ms=None,
         execution_id=None,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.errors import ConflictError, RefusedError, StaleWriteError
+from headwater.errors import ConflictError, StaleWriteError
 from headwater.ledger import all_records, verify
 from headwater.model.approvals import Decision
 from headwater.model.graph import (

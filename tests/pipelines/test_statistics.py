@@ -100,5 +100,5 @@ def test_statistics_are_given_by_the_reference_of_their_artifact(client):
 
 
 def test_what_is_no_statistics_is_not_taken_for_it(client):
-    with pytest.raises(PipelineFailedError, match="annotated -> headwater.*Statistics and returned a dict"):
+    with pytest.raises(PipelineFailedError, match=r"annotated -> headwater.*Statistics and returned a dict"):
         start(client, pretended, data="data/seed")

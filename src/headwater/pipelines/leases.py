@@ -78,6 +78,14 @@ def token_of(run: Run) -> str | None:
     return token if isinstance(token, str) else None
 
 
+def is_open(run: Run) -> bool:
+    """Tell whether an attempt has not come to its end; its holder, should it live, may still end it.
+
+    A LOST one was silent for a while, and nobody has taken it over.
+    """
+    return run.status in {RunStatus.RUNNING, RunStatus.LOST}
+
+
 def is_held(run: Run, *, now_ms: int, lease_s: float) -> bool:
     """Tell whether somebody still works on an attempt that has begun.
 
@@ -145,8 +153,7 @@ def publish(
 
 def _held_revision(store: Store, execution_id: ExecutionId, token: str) -> int:
     (run,) = store.runs.by_execution_ids([execution_id])
-    # A LOST one was silent for a while, and nobody has taken it over.
-    if token_of(run) != token or run.status not in {RunStatus.RUNNING, RunStatus.LOST}:
+    if token_of(run) != token or not is_open(run):
         raise RefusedError(
             f"run {run.run_id} was taken away from this process, which gave no sign of life or took too "
             f"long: it is {run.status.name.lower()}, and what it made is not used"
@@ -163,7 +170,7 @@ def take_away(store: Store, run: Run, now_ms: int, why: str) -> bool:
         False when it has come to its end meanwhile.
     """
     for _ in range(_TRIES):
-        if run.status.is_over and run.status is not RunStatus.LOST:
+        if not is_open(run):
             return False
         change = RunChange(
             id=run.id,
@@ -186,7 +193,11 @@ def _is_gone(owner: Mapping[str, object]) -> bool:
     boot, pid = owner.get("boot"), owner.get("pid")
     if not boot or boot != _boot() or not isinstance(pid, int):
         return False
-    return _started(pid) != owner.get("started")
+    try:
+        return _started(pid) != owner.get("started")
+    except OSError:
+        # Such as too many open files, which says nothing of that process.
+        return False
 
 
 @cache
@@ -210,7 +221,7 @@ def _started(pid: int) -> str:
     """Return when a process began, in the clock ticks of its machine; empty when there is none."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
     # The name in parentheses may hold anything; the state and the numbers come after it.
     state, *numbers = text.rpartition(")")[2].split()

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
 
-from headwater.errors import ConflictError, RefusedError, UnavailableError
+from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
 from headwater.model.actor import user_name
 from headwater.model.graph import ArtifactLink, EventType, Published
 from headwater.model.ids import ContextId, ExecutionId
@@ -204,6 +204,20 @@ def claim(session: Session, task: Attempt) -> StepRun:
             raise ConflictError(f"attempt {task.attempt} at {task.slot} is somebody else's") from None
         execution = found[0].id
     return wanted.made(execution)
+
+
+def forestall(session: Session, task: Attempt, error: str) -> ExecutionId | None:
+    """Claim an attempt that nobody has begun, and let it fail: whoever comes to it late finds it taken.
+
+    Returns:
+        Its execution; None where somebody has claimed it, or nobody can.
+    """
+    try:
+        run = claim(session, task)
+    except (ConflictError, NotFoundError, InvalidError):
+        return None
+    run.finish(RunStatus.FAILED, error)
+    return run.id
 
 
 def claim_to(session: Session, task: Attempt) -> Claim:

@@ -16,7 +16,7 @@ from headwater.pipelines.events import StepState
 from headwater.pipelines.foresight import prospects_of
 from headwater.pipelines.history import Attempt, attempt_of, attempts_of
 from headwater.pipelines.keys import FIELDS, FieldChange, changes_between
-from headwater.pipelines.leases import INTERRUPTED, is_held
+from headwater.pipelines.leases import INTERRUPTED, is_held, is_open
 from headwater.pipelines.records import PipelineRun, RunState, runners_of, state_of
 from headwater.pipelines.slots import Slot, parse_slot
 from headwater.tracking import Session
@@ -125,7 +125,7 @@ def _decided(decision: LedgerEntry | None) -> tuple[StepState, str]:
 
 
 def _state(attempt: Attempt, *, now_ms: int, lease_s: float) -> StepState:
-    if attempt.state is ExecutionState.RUNNING and attempt.run is not None:
+    if attempt.run is not None and is_open(attempt.run):
         is_alive = is_held(attempt.run, now_ms=now_ms, lease_s=lease_s)
         return StepState.RUNNING if is_alive else StepState.INTERRUPTED
     if attempt.state is ExecutionState.FAILED and (attempt.error or "").startswith(INTERRUPTED):

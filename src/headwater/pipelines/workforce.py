@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import logging
 import random
 import threading
 from collections import deque
@@ -22,6 +23,7 @@ from headwater.tracking import Session
 
 MAX_BACKOFF_S: Final = 600.0
 IDLE_S: Final = 60.0
+_LOG: Final = logging.getLogger("headwater.pipelines")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Outcome:
     """
 
     call: Call
+    task: Task
     report: Report | None = None
     why: str = ""
 
@@ -140,6 +143,8 @@ class Workforce:
 
     def begin(self, job: Job) -> None:
         """Note, in the thread of a shift, that a job is being worked on."""
+        job.has_begun = True
+        # Anew: somebody else's pool may have let it wait.
         self._start_clock(job)
         self._inbox.put(partial(self._note_begun, job))
 
@@ -164,7 +169,9 @@ class Workforce:
         if self._used and self._used + cpus > self._workers:
             return None
         self._used += cpus
-        return self._queue.popleft()
+        job = self._queue.popleft()
+        self._start_clock(job)
+        return job
 
     def _release(self, job: Job) -> None:
         """Let others have the processors of a call; only with the lock."""
@@ -182,14 +189,12 @@ class Workforce:
 
     def _submit(self, job: Job, enter: Enter) -> None:
         """Hand a call to another process."""
-        self._start_clock(job)
         self._began(job.call)
         future = self._executor.submit(perform_there, enter, job.task, **self._asked(job.call))
         self._running[job] = future
         future.add_done_callback(lambda done: self._inbox.put(partial(self._note_done, job, done)))
 
     def _start_clock(self, job: Job) -> None:
-        job.has_begun = True
         call = job.call
         call.started_s = self._clock_s()
         call.deadline_s = call.started_s + call.options.timeout_s if call.options.timeout_s else None
@@ -202,7 +207,7 @@ class Workforce:
 
     def _pause_s(self, longest_s: float) -> float:
         with self._lock:
-            moments = [job.call.deadline_s for job in self._running if job.has_begun and job.call.deadline_s]
+            moments = [job.call.deadline_s for job in self._running if job.call.deadline_s]
         moments += [moment for moment, _, _ in self._delayed[:1]]
         return max(0.0, min([longest_s, *(moment - self._clock_s() for moment in moments)]))
 
@@ -211,7 +216,7 @@ class Workforce:
         return []
 
     def _note_ended(self, job: Job, report: Report) -> list[Outcome]:
-        return [Outcome(call=job.call, report=report)] if self._is_awaited(job) else []
+        return [Outcome(call=job.call, task=job.task, report=report)] if self._is_awaited(job) else []
 
     def _note_over(self, shift: Shift, future: Future[None]) -> list[Outcome]:
         """Take in that a shift is over, and what it has not finished: that is done, or goes to the queue."""
@@ -221,7 +226,7 @@ class Workforce:
             if not self._is_awaited(job):
                 continue
             if job.has_begun or job is shift.jobs[0]:
-                found.append(Outcome(call=job.call, why=why))
+                found.append(Outcome(call=job.call, task=job.task, why=why))
             else:
                 with self._lock:
                     self._queue.appendleft(Job(call=job.call, task=job.task))
@@ -231,7 +236,7 @@ class Workforce:
         if not self._is_awaited(job):
             return []
         why = _why(future)
-        return [Outcome(call=job.call, why=why, report=None if why else future.result())]
+        return [Outcome(call=job.call, task=job.task, why=why, report=None if why else future.result())]
 
     def _is_awaited(self, job: Job) -> bool:
         """Take a job off what runs; False when that was done before, because it had taken too long."""
@@ -249,17 +254,25 @@ class Workforce:
                 if isinstance(place, Shift):
                     # A thread cannot be ended: it goes on, and may publish nothing any more.
                     place.is_over = True
-        for _, place in late:
-            if isinstance(place, Future) and not place.cancel():
-                kill = getattr(self._executor, "kill", None)
-                _ = kill and kill(place)
-        return [
-            Outcome(call=job.call, why=f"it took longer than {job.call.options.timeout_s:g} s")
-            for job, _ in late
-        ]
+        return [self._given_up(job, place) for job, place in late]
+
+    def _given_up(self, job: Job, place: Future[Report] | Shift) -> Outcome:
+        """End what takes too long, as far as it can be ended, and tell what may go on."""
+        why = f"it took longer than {job.call.options.timeout_s:g} s"
+        kill = getattr(self._executor, "kill", None)
+        if isinstance(place, Shift):
+            why += "; its thread cannot be ended and goes on, but what it makes is not used"
+        elif place.cancel():
+            why += "; it was cancelled, and if it has begun it may go on, but what it makes is not used"
+        elif kill is None:
+            why += "; it cannot be ended there and goes on, but what it makes is not used"
+        elif kill(place):
+            return Outcome(call=job.call, task=job.task, why=f"{why}, and its process was killed")
+        _LOG.warning("step %s: %s", job.call.slot, why)
+        return Outcome(call=job.call, task=job.task, why=why)
 
     def _is_late(self, job: Job) -> bool:
-        deadline_s = job.call.deadline_s if job.has_begun else None
+        deadline_s = job.call.deadline_s
         return deadline_s is not None and self._clock_s() >= deadline_s
 
 

@@ -14,7 +14,6 @@ from headwater.model.graph import (
     KEEP,
     Association,
     Context,
-    Execution,
     ExecutionChange,
     NewContext,
     NewExecution,
@@ -36,6 +35,7 @@ from headwater.model.series import LatestMetric, Points
 from headwater.model.values import Properties, PropertyValue
 from headwater.store.sql import properties, search
 from headwater.store.sql.database import Database
+from headwater.store.sql.entities import run_of
 from headwater.store.sql.fields import field_values, run_fields
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
@@ -43,7 +43,7 @@ from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, storab
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import context, execution, execution_property, run
 from headwater.store.sql.series import SeriesTable
-from headwater.store.sql.text import check_length, decode, decode_optional, encode_optional
+from headwater.store.sql.text import check_length, decode_optional, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space, same_value
 
@@ -55,7 +55,6 @@ _COLUMNS: Final = (
     *("user", "host", "parent_id", "heartbeat_ms", "error"),
 )
 _INSERTED: Final = tuple(name for name in _COLUMNS if name not in {"end_ms", "error"})
-_STATUSES: Final = {int(status): status for status in RunStatus}
 
 
 class Runs:
@@ -345,7 +344,7 @@ class Runs:
         metrics: dict[int, dict[str, LatestMetric]] = {i: {} for i in wanted}
         for metric in self._series.latest_in(conn, wanted) if with_metrics else ():
             metrics[metric.execution_id][metric.key] = metric
-        return {row[0]: _run(row, executions[row[0]], metrics[row[0]]) for row in rows}
+        return {row[0]: run_of(row, executions[row[0]], metrics[row[0]]) for row in rows}
 
     def _change(self, conn: sa.Connection, change: RunChange) -> None:
         found = self._executions.by_ids(conn, [change.id], locks=True).get(change.id)
@@ -390,31 +389,6 @@ class Runs:
             update = sa.update(run).where(run.c.execution_id == sa.bindparam("of_run"))
             self._updates[names] = Prepared(self._db, lambda: update.values(values))
         return self._updates[names]
-
-
-def _run(row: Sequence[Any], found: Execution, metrics: Mapping[str, LatestMetric]) -> Run:
-    _, run_id, experiment_id, name, status, start_ms, end_ms, user, host, parent_id, beat_ms, error, of = row
-    return Run(
-        id=found.id,
-        run_id=run_id,
-        experiment_id=experiment_id,
-        experiment=decode(of),
-        name=decode_optional(name),
-        status=_STATUSES[status],
-        start_ms=start_ms,
-        end_ms=end_ms,
-        user=decode_optional(user),
-        host=decode_optional(host),
-        parent_id=parent_id,
-        heartbeat_ms=beat_ms,
-        error=decode_optional(error),
-        deleted_ms=found.deleted_ms,
-        revision=found.revision,
-        properties=found.properties,
-        params=found.params,
-        tags=found.custom_properties,
-        metrics=metrics,
-    )
 
 
 def _new_params(stored: Properties, wanted: Properties) -> Properties:

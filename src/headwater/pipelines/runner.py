@@ -78,7 +78,6 @@ class Runner:
             enter,
             workers=settings.workers,
             task=self._task,
-            began=self._began,
             clock_s=clock_s,
         )
         self._elsewhere: dict[Slot, Call] = {}
@@ -120,6 +119,9 @@ class Runner:
     def _take(self, outcome: Outcome) -> None:
         """Take in what became of an attempt."""
         call, report = outcome.call, outcome.report
+        if outcome.has_begun:
+            self._change(call, StepState.RUNNING, call.reason)
+            return
         if report is None:
             self._interrupted(call, outcome.task, outcome.why)
             return
@@ -239,9 +241,6 @@ class Runner:
             reason=call.reason,
             is_reusable=call.is_reusable,
         )
-
-    def _began(self, call: Call) -> None:
-        self._change(call, StepState.RUNNING, call.reason)
 
     def _interrupted(self, call: Call, task: Task, why: str) -> None:
         """Give up an attempt whose process is gone, or that has taken too long."""

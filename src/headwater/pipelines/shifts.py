@@ -44,13 +44,17 @@ class Foreman(Protocol):
         """Return what a shift is to do next; None: it is over."""
         ...
 
-    def begin(self, job: Job) -> None:
-        """Note that a job is being worked on."""
+    def note(self, ended: "Ended | None", begun: Job | None = None) -> None:
+        """Note what became of a job, and which one is being worked on from now on."""
         ...
 
-    def end(self, job: Job, report: Report) -> None:
-        """Note what became of a job."""
-        ...
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job, and what became of it."""
+
+    job: Job
+    report: Report
 
 
 @dataclass(slots=True, eq=False)
@@ -76,18 +80,25 @@ def work_through(session: Session, shift: Shift, foreman: Foreman) -> None:
     let_threads_parse()
     execution: ExecutionId | None = None
     claim: Claim | None = None
+    ended: Ended | None = None
     for job in _jobs(shift, foreman):
-        run = claim.made(execution) if claim and execution else claimed(session, job.task)
+        if claim and execution:
+            run = claim.made(execution)
+        else:
+            foreman.note(ended)
+            ended, run = None, claimed(session, job.task)
         claim = execution = None
         report = TAKEN
         if run is not None:
-            foreman.begin(job)
+            # Together, so that who waits for news is woken once.
+            foreman.note(ended, job)
             relay = _Relay(session, shift, foreman)
             # What a step changes of its context is seen by no other.
             report, execution = copy_context().run(perform_claimed, run, job.task, job.function, relay.follow)
             claim = relay.claim
+        ended = Ended(job, report)
         shift.jobs.remove(job)
-        foreman.end(job, report)
+    foreman.note(ended)
 
 
 def _jobs(shift: Shift, foreman: Foreman) -> Iterator[Job]:

@@ -1,6 +1,5 @@
 """The run that an attempt at a step is: it ends only together with what it made."""
 
-import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -229,7 +228,7 @@ def claim_to(session: Session, task: Attempt) -> Claim:
         name=str(task.slot),
         start_ms=session.clock_ms(),
         user=user_name(),
-        host=socket.gethostname(),
+        host=owner.host,
         parent_id=task.parent_id,
         properties=task.facts,
         params=_params(task.bindings),

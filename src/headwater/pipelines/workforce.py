@@ -18,7 +18,7 @@ from typing import Any, Final
 from headwater.errors import UnavailableError
 from headwater.pipelines.calls import Call
 from headwater.pipelines.performing import Enter, Report, Task, perform_there
-from headwater.pipelines.shifts import Job, Shift, work_through
+from headwater.pipelines.shifts import Ended, Job, Shift, work_through
 from headwater.tracking import Session
 
 MAX_BACKOFF_S: Final = 600.0
@@ -31,12 +31,14 @@ class Outcome:
     """What became of an attempt.
 
     Attributes:
+        has_begun: It is being worked on from now on, and all else is still to come.
         report: What it said; None: it said nothing.
         why: Then, why not.
     """
 
     call: Call
     task: Task
+    has_begun: bool = False
     report: Report | None = None
     why: str = ""
 
@@ -53,7 +55,6 @@ class Workforce:
         enter: Opens the store in another process; None: the executor has threads of this one.
         workers: Processors.
         task: Makes the task of a call's next attempt.
-        began: Told that an attempt has begun.
         clock_s: A clock that only goes forward.
     """
 
@@ -65,11 +66,10 @@ class Workforce:
         *,
         workers: float,
         task: Callable[[Call], Task],
-        began: Callable[[Call], None],
         clock_s: Callable[[], float],
     ) -> None:
         self._session, self._executor, self._enter = session, executor, enter
-        self._workers, self._task, self._began, self._clock_s = workers, task, began, clock_s
+        self._workers, self._task, self._clock_s = workers, task, clock_s
         # Of the queue, the processors in use and what runs, which the threads of shifts change, too.
         self._lock = threading.Lock()
         self._queue: deque[Job] = deque()
@@ -109,7 +109,7 @@ class Workforce:
                 self._submit(job, self._enter)
 
     def wait(self, pause_s: float = IDLE_S) -> list[Outcome]:
-        """Wait until an attempt has ended or taken too long, or for so long.
+        """Wait until an attempt has begun, ended or taken too long, or for so long.
 
         Raises:
             UnavailableError: a step could not reach the store.
@@ -141,18 +141,17 @@ class Workforce:
             shift.jobs.append(job)
             return job
 
-    def begin(self, job: Job) -> None:
-        """Note, in the thread of a shift, that a job is being worked on."""
-        job.has_begun = True
-        # Anew: somebody else's pool may have let it wait.
-        self._start_clock(job)
-        self._inbox.put(partial(self._note_begun, job))
-
-    def end(self, job: Job, report: Report) -> None:
-        """Note, in the thread of a shift, what became of a job."""
-        with self._lock:
-            self._release(job)
-        self._inbox.put(partial(self._note_ended, job, report))
+    def note(self, ended: Ended | None, begun: Job | None = None) -> None:
+        """Note, in the thread of a shift, what became of a job, and which one is being worked on."""
+        if ended is not None:
+            with self._lock:
+                self._release(ended.job)
+        if begun is not None:
+            begun.has_begun = True
+            # Anew: somebody else's pool may have let it wait.
+            self._start_clock(begun)
+        if ended or begun:
+            self._inbox.put(partial(self._take_in, ended, begun))
 
     def _fitting(self) -> Job | None:
         with self._lock:
@@ -189,7 +188,7 @@ class Workforce:
 
     def _submit(self, job: Job, enter: Enter) -> None:
         """Hand a call to another process."""
-        self._began(job.call)
+        self._inbox.put(partial(self._take_in, None, job))
         future = self._executor.submit(perform_there, enter, job.task, **self._asked(job.call))
         self._running[job] = future
         future.add_done_callback(lambda done: self._inbox.put(partial(self._note_done, job, done)))
@@ -211,12 +210,15 @@ class Workforce:
         moments += [moment for moment, _, _ in self._delayed[:1]]
         return max(0.0, min([longest_s, *(moment - self._clock_s() for moment in moments)]))
 
-    def _note_begun(self, job: Job) -> list[Outcome]:
-        self._began(job.call)
-        return []
-
-    def _note_ended(self, job: Job, report: Report) -> list[Outcome]:
-        return [Outcome(call=job.call, task=job.task, report=report)] if self._is_awaited(job) else []
+    def _take_in(self, ended: Ended | None, begun: Job | None) -> list[Outcome]:
+        found: list[Outcome] = []
+        if ended is not None and self._is_awaited(ended.job):
+            found.append(Outcome(call=ended.job.call, task=ended.job.task, report=ended.report))
+        with self._lock:
+            is_awaited = begun in self._running
+        if begun is not None and is_awaited:
+            found.append(Outcome(call=begun.call, task=begun.task, has_begun=True))
+        return found
 
     def _note_over(self, shift: Shift, future: Future[None]) -> list[Outcome]:
         """Take in that a shift is over, and what it has not finished: that is done, or goes to the queue."""

@@ -73,7 +73,7 @@ class Workforce:
         # Of the queue, the processors in use and what runs, which the threads of shifts change, too.
         self._lock = threading.Lock()
         self._queue: deque[Job] = deque()
-        self._used = 0.0
+        self._busy, self._used = 0, 0.0
         self._is_stopped = False
         self._running: dict[Job, Future[Report] | Shift] = {}
         self._delayed: list[tuple[float, int, Call]] = []
@@ -165,8 +165,9 @@ class Workforce:
         if self._is_stopped or not self._queue:
             return None
         cpus = self._queue[0].call.options.cpus
-        if self._used and self._used + cpus > self._workers:
+        if self._busy and self._used + cpus > self._workers:
             return None
+        self._busy += 1
         self._used += cpus
         job = self._queue.popleft()
         self._start_clock(job)
@@ -176,7 +177,9 @@ class Workforce:
         """Let others have the processors of a call; only with the lock."""
         if not job.is_free:
             job.is_free = True
-            self._used -= job.call.options.cpus
+            self._busy -= 1
+            # Shares of processors do not add up to nothing again by themselves.
+            self._used = self._used - job.call.options.cpus if self._busy else 0.0
 
     def _open(self, job: Job) -> None:
         """Begin a shift in a thread of this process."""

@@ -100,15 +100,19 @@ def cells(
     The cell of a value is a division and a product of doubles, so engines agree about it to the bit.
     """
     ibis = load_ibis()
-    number = finite(table[name], kind)
-    parts = max(8, CELLS // len(ranges))
-    cases = [
-        ((number >= each.low) & (number <= each.high), _cell(number, each, parts) + i * parts)
-        for i, each in enumerate(ranges)
-    ]
-    cell = _cell(number, ranges[0], parts) if is_whole else ibis.cases(*cases)
-    every = table.select(*by, cell=cell, value=number)
-    keyed = every.filter(every.cell.notnull())
+    # First the numbers, then what is counted of them: an expression in another one is compiled each time.
+    numbers = table.select(*by, value=finite(table[name], kind))
+    value, parts = numbers.value, max(8, CELLS // len(ranges))
+    if is_whole:
+        found = numbers.filter(value.notnull())
+        keyed = found.mutate(cell=_cell(found.value, ranges[0], parts))
+    else:
+        cases = [
+            ((value >= each.low) & (value <= each.high), _cell(value, each, parts) + i * parts)
+            for i, each in enumerate(ranges)
+        ]
+        every = numbers.mutate(cell=ibis.cases(*cases))
+        keyed = every.filter(every.cell.notnull())
     grouped = keyed.group_by(*by, "cell").aggregate(
         count=keyed.value.count(), low=keyed.value.min(), high=keyed.value.max()
     )
@@ -122,7 +126,8 @@ def _cell(number: Any, each: Bin, parts: int) -> Any:
     if not width:
         return (number * 0).cast("int64")
     cell = ((number / 2 - half) / width * parts).floor().cast("int64")
-    return cell.clip(upper=parts - 1)
+    # Of a missing number there is no cell that anybody looks at.
+    return load_ibis().least(cell, parts - 1)
 
 
 def between_cuts(table: Any, name: str, kind: Kind, cuts: Sequence[float], label: int) -> Any:

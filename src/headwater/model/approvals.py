@@ -1,9 +1,12 @@
 """Approvals: requests that a version may go to a stage, and the votes on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NewType
 
+from headwater.model.graph import ArtifactLink, ExecutionChange
+from headwater.model.ids import ContextId
 from headwater.model.refs import ModelRef
 
 RequestId = NewType("RequestId", int)
@@ -49,6 +52,26 @@ class NewVote:
     actor: str
     reason: str
     approves: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person decides on an execution that waits for it, such as a step of a pipeline.
+
+    Attributes:
+        subject: Reference of what is decided on, for the ledger; there alone it stands who decided, and why.
+        execution: How the decision changes the execution.
+        artifacts: What comes of it.
+        contexts: What all of it belongs to.
+    """
+
+    subject: str
+    actor: str
+    reason: str
+    approves: bool
+    execution: ExecutionChange
+    artifacts: Sequence[ArtifactLink] = ()
+    contexts: Sequence[ContextId] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,12 +198,11 @@ PIPELINE_RUN: Final = NewType(
 when it began, `plan` which steps there are; the ids of attempts are made from `seed`.
 """
 
-APPROVAL: Final = NewType(
-    kind=NodeKind.EXECUTION,
-    name="headwater.Approval",
-    properties={"actor": ValueKind.STRING, "reason": ValueKind.STRING},
-)
-"""A step that waits for a person: NEW, then COMPLETE when somebody approved, or FAILED when rejected."""
+APPROVAL: Final = NewType(kind=NodeKind.EXECUTION, name="headwater.Approval")
+"""A step that waits for a person: NEW, then COMPLETE when somebody approved, or FAILED when rejected.
+
+Who decided and why stands in the ledger.
+"""
 
 REUSED_STEP: Final = NewType(kind=NodeKind.EXECUTION, name="headwater.ReusedStep")
 """A step that did not run, because an earlier one had made the same of the same; its state is CACHED."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from headwater.errors import ConflictError, NotFoundError, RefusedError, StaleWriteError
 from headwater.model import builtin
+from headwater.model.approvals import Decision
 from headwater.model.graph import (
     ArtifactLink,
     ArtifactState,
@@ -13,22 +14,19 @@ from headwater.model.graph import (
     ExecutionState,
     NewArtifact,
     NewExecution,
-    Publication,
     Subgraph,
 )
 from headwater.model.ids import ContextId
 from headwater.model.ledger import check_reason
-from headwater.model.values import Json
 from headwater.pipelines import tags
 from headwater.pipelines.contracts import Shape
+from headwater.pipelines.decisions import APPROVE, decision_on, told
 from headwater.pipelines.history import Product, products_of
 from headwater.pipelines.publishing import OUTPUT
 from headwater.pipelines.records import PipelineRun
 from headwater.pipelines.slots import Slot
-from headwater.pipelines.values import kept_with, write_value
+from headwater.pipelines.values import Kind
 from headwater.tracking import Session
-
-APPROVAL_ROLE = "approval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +61,13 @@ class Approvals:
         if found is None:
             self._ask(slot, contexts)
             return Answer(is_new=True, note=self._how(slot))
-        note = f"by {found.properties.get('actor')}: {found.properties.get('reason')}"
-        if found.state is ExecutionState.COMPLETE:
+        entry = decision_on(self._session.store, self._run.decisions(slot))
+        if entry is None:
+            return Answer(is_new=True, note=self._how(slot))
+        note = told(entry)
+        if entry.action == APPROVE:
             return Answer(product=products_of(self._session, [found]).get(found.id), note=note)
-        if found.state is ExecutionState.FAILED:
-            return Answer(is_rejected=True, note=f"rejected {note}")
-        return Answer(is_new=True, note=self._how(slot))
+        return Answer(is_rejected=True, note=f"rejected {note}")
 
     def decide(self, step: str, *, approves: bool, actor: str, reason: str) -> None:
         """Approve or reject; who changes their mind decides again, until the run has gone on.
@@ -78,41 +77,40 @@ class Approvals:
             RefusedError: it is approved already, or the reason is blank.
         """
         check_reason(reason)
-        found = self._find(Slot(step))
+        slot, store = Slot(step), self._session.store
+        found = self._find(slot)
         if found is None:
             raise NotFoundError("approval that is waited for", f"{self._run.ref} {step}", near=self._open())
-        if found.state is ExecutionState.COMPLETE:
-            raise RefusedError(
-                f"{step} was approved by {found.properties.get('actor')}: {found.properties.get('reason')}"
-            )
+        entry = decision_on(store, self._run.decisions(slot))
+        if entry is not None and entry.action == APPROVE:
+            raise RefusedError(f"{step} was approved {told(entry)}")
+        decision = Decision(
+            subject=self._run.decisions(slot),
+            actor=actor,
+            reason=reason,
+            approves=approves,
+            execution=ExecutionChange(
+                id=found.id,
+                state=ExecutionState.COMPLETE if approves else ExecutionState.FAILED,
+                expect_revision=found.revision,
+            ),
+            artifacts=[self._output(found, slot)] if approves else [],
+            contexts=[a.context_id for a in store.links.contexts_of_executions([found.id])],
+        )
         try:
-            self._session.store.links.publish(self._decision(found, approves, actor, reason))
+            store.approvals.decide(decision)
         except StaleWriteError as error:
             raise RefusedError(f"somebody else has decided on {step} just now: look again") from error
 
-    def _decision(self, found: Execution, approves: bool, actor: str, reason: str) -> Publication:  # noqa: FBT001
-        change = ExecutionChange(
-            id=found.id,
-            state=ExecutionState.COMPLETE if approves else ExecutionState.FAILED,
-            properties={"actor": actor, "reason": reason},
-            expect_revision=found.revision,
-        )
-        contexts = [a.context_id for a in self._session.store.links.contexts_of_executions([found.id])]
-        made = [self._output(found, actor, reason)] if approves else []
-        return Publication(execution=change, artifacts=made, contexts=contexts)
-
-    def _output(self, found: Execution, actor: str, reason: str) -> ArtifactLink:
+    def _output(self, found: Execution, slot: Slot) -> ArtifactLink:
+        """Return what the step gives: a view of the decision in the ledger, which is not written twice."""
         (type_id,) = self._session.type_ids([builtin.ARTIFACT])
-        said: dict[str, Json] = {"actor": actor, "reason": reason, "time_ms": self._session.clock_ms()}
-        written = write_value(self._session, said)
         artifact = NewArtifact(
             type_id=type_id,
             name=found.name,
             state=ArtifactState.LIVE,
-            digest=written.blob.digest,
-            size_bytes=written.blob.size_bytes,
-            properties={"kind": written.kind.value},
-            custom_properties=kept_with(written),
+            properties={"kind": Kind.DECISION.value},
+            custom_properties={"value_kind": Kind.DECISION.value, "value_detail": self._run.decisions(slot)},
         )
         return ArtifactLink(artifact=artifact, type=EventType.OUTPUT, path=(OUTPUT,))
 
@@ -127,7 +125,7 @@ class Approvals:
                 tags.RUN: self._run.name,
                 tags.STEP: str(slot),
                 tags.ATTEMPT: 1,
-                tags.ROLE: APPROVAL_ROLE,
+                tags.ROLE: tags.APPROVAL,
                 tags.SHAPE: Shape.ONE.value,
             },
         )
@@ -147,7 +145,7 @@ class Approvals:
         return [
             str(e.custom_properties[tags.STEP])
             for e in found
-            if e.custom_properties.get(tags.ROLE) == APPROVAL_ROLE and e.state is ExecutionState.NEW
+            if e.custom_properties.get(tags.ROLE) == tags.APPROVAL and e.state is ExecutionState.NEW
         ]
 
     def _name(self, slot: Slot) -> str:

@@ -75,7 +75,8 @@ def is_artifact_type(hint: Any) -> bool:
     """Tell whether values of a type are artifacts of their own, not plain values."""
     from headwater.model.graph import Artifact
 
-    return is_dataset(hint) or is_version(hint) or hint is Artifact or hasattr(hint, "from_artifact")
+    is_known = is_dataset(hint) or is_version(hint) or is_statistics(hint) or hint is Artifact
+    return is_known or hasattr(hint, "from_artifact")
 
 
 def is_dataset(hint: Any) -> bool:
@@ -84,6 +85,14 @@ def is_dataset(hint: Any) -> bool:
     from headwater.tracking import Dataset
 
     return hint is Dataset or hint is DataVersion
+
+
+def is_statistics(hint: Any) -> bool:
+    """Tell whether an annotation asks for statistics of data; their module is not loaded for that."""
+    return (
+        getattr(hint, "__name__", "") == "Statistics"
+        and getattr(hint, "__module__", "") == "headwater.validation.data.statistics"
+    )
 
 
 def is_version(hint: Any) -> bool:

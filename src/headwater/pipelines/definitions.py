@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ class StepFunction:
         return address_of(self.function)
 
 
+@lru_cache(1024)
 def address_of(function: Callable[..., Any]) -> Address:
     """Return where a function is.
 

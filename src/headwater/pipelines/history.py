@@ -41,6 +41,16 @@ class Attempt:
         return self.state in {ExecutionState.COMPLETE, ExecutionState.CACHED}
 
     @property
+    def is_bad(self) -> bool:
+        """True when it has come to an end without outputs."""
+        return self.state in {ExecutionState.FAILED, ExecutionState.CANCELED}
+
+    @property
+    def is_approval(self) -> bool:
+        """True for a step that waits for a person."""
+        return self.execution.custom_properties.get(tags.ROLE) == tags.APPROVAL
+
+    @property
     def error(self) -> str | None:
         """Why it failed."""
         return self.run.error if self.run else None

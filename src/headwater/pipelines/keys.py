@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from headwater.model.values import Json
@@ -32,7 +32,7 @@ class CacheKey:
     @cached_property
     def fields(self) -> dict[str, str]:
         """Digest of each field, in their order."""
-        return {name: digest_of(dict(self.parts.get(name, {}))) for name in FIELDS}
+        return {name: _digest_of_parts(tuple(self.parts.get(name, {}).items())) for name in FIELDS}
 
     def as_json(self) -> dict[str, Json]:
         """Return the parts as JSON, for a tag."""
@@ -92,6 +92,12 @@ def digest_of(value: Json) -> str:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@lru_cache(4096)
+def _digest_of_parts(parts: tuple[tuple[str, str], ...]) -> str:
+    # Code, packages and variables are the same for many calls.
+    return digest_of(dict(parts))
 
 
 def _short(text: str | None) -> str:

@@ -6,16 +6,24 @@ turns it into FAILED under its revision; the holder, should it live after all, t
 not publish any more: the token in `pipeline.owner` together with the state RUNNING is what fences it.
 """
 
+import itertools
 import os
 import socket
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from headwater.errors import RefusedError, StaleWriteError, UnavailableError
+from headwater.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    RefusedError,
+    StaleWriteError,
+    UnavailableError,
+)
 from headwater.model.graph import ArtifactLink, Published
 from headwater.model.ids import ContextId, ExecutionId
 from headwater.model.protocols import Store
@@ -25,6 +33,7 @@ from headwater.pipelines import tags
 
 INTERRUPTED: Final = "interrupted"
 _TRIES: Final = 50
+_NUMBERS: Final = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +67,8 @@ class Owner:
 
 def new_owner() -> Owner:
     """Return a new holder in this process."""
-    pid = os.getpid()
-    return Owner(
-        token=uuid.uuid4().hex, host=socket.gethostname(), boot=_boot(), pid=pid, started=_started(pid)
-    )
+    process = _process(os.getpid())
+    return replace(process, token=f"{process.token}{next(_NUMBERS):x}")
 
 
 def token_of(run: Run) -> str | None:
@@ -69,6 +76,14 @@ def token_of(run: Run) -> str | None:
     owner = run.tags.get(tags.OWNER)
     token = owner.get("token") if isinstance(owner, dict) else None
     return token if isinstance(token, str) else None
+
+
+def is_open(run: Run) -> bool:
+    """Tell whether an attempt has not come to its end; its holder, should it live, may still end it.
+
+    A LOST one was silent for a while, and nobody has taken it over.
+    """
+    return run.status in {RunStatus.RUNNING, RunStatus.LOST}
 
 
 def is_held(run: Run, *, now_ms: int, lease_s: float) -> bool:
@@ -97,10 +112,15 @@ def publish(
     tags_: Mapping[str, PropertyValue | None] | None = None,
     properties: Mapping[str, PropertyValue | None] | None = None,
     revision: int | None = None,
-) -> Published:
+    following: tuple[RunPublication, ...] = (),
+) -> list[Published]:
     """End an attempt together with all that it made, in one transaction, if it is still this holder's.
 
     At the `revision` at which it was claimed nothing has happened to it, so it need not be read first.
+    What is `following` is claimed in the same transaction, where it can be: that spares a commit.
+
+    Returns:
+        The end, and then, where they could be had, the claims.
 
     Raises:
         RefusedError: the attempt was taken away in the meantime.
@@ -117,18 +137,23 @@ def publish(
             properties=properties or {},
             expect_revision=revision,
         )
+        end = RunPublication(run=change, artifacts=artifacts, contexts=contexts)
         try:
-            return store.runs.publish(RunPublication(run=change, artifacts=artifacts, contexts=contexts))
+            return store.runs.publish_all([end, *following])
         except StaleWriteError:
             # A tag was set, or a heartbeat has brought it back: look again.
             revision = None
+        except (ConflictError, NotFoundError, InvalidError):
+            if not following:
+                raise
+            # Whose fault it was shows when each is stored alone.
+            following = ()
     raise UnavailableError(f"execution {execution_id} is being changed all the time")
 
 
 def _held_revision(store: Store, execution_id: ExecutionId, token: str) -> int:
     (run,) = store.runs.by_execution_ids([execution_id])
-    # A LOST one was silent for a while, and nobody has taken it over.
-    if token_of(run) != token or run.status not in {RunStatus.RUNNING, RunStatus.LOST}:
+    if token_of(run) != token or not is_open(run):
         raise RefusedError(
             f"run {run.run_id} was taken away from this process, which gave no sign of life or took too "
             f"long: it is {run.status.name.lower()}, and what it made is not used"
@@ -145,7 +170,7 @@ def take_away(store: Store, run: Run, now_ms: int, why: str) -> bool:
         False when it has come to its end meanwhile.
     """
     for _ in range(_TRIES):
-        if run.status.is_over and run.status is not RunStatus.LOST:
+        if not is_open(run):
             return False
         change = RunChange(
             id=run.id,
@@ -168,7 +193,18 @@ def _is_gone(owner: Mapping[str, object]) -> bool:
     boot, pid = owner.get("boot"), owner.get("pid")
     if not boot or boot != _boot() or not isinstance(pid, int):
         return False
-    return _started(pid) != owner.get("started")
+    try:
+        return _started(pid) != owner.get("started")
+    except OSError:
+        # Such as too many open files, which says nothing of that process.
+        return False
+
+
+@cache
+def _process(pid: int) -> Owner:
+    # What is random is random once for each process, and counted on.
+    token = f"{uuid.uuid4().hex}."
+    return Owner(token=token, host=socket.gethostname(), boot=_boot(), pid=pid, started=_started(pid))
 
 
 @cache
@@ -185,7 +221,7 @@ def _started(pid: int) -> str:
     """Return when a process began, in the clock ticks of its machine; empty when there is none."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
     # The name in parentheses may hold anything; the state and the numbers come after it.
     state, *numbers = text.rpartition(")")[2].split()

@@ -19,7 +19,7 @@ from headwater.pipelines.keys import CacheKey
 from headwater.pipelines.loading import load_function
 from headwater.pipelines.publishing import Outputs
 from headwater.pipelines.slots import Slot
-from headwater.pipelines.step_run import StepRun, claim
+from headwater.pipelines.step_run import Claim, StepRun, claim
 from headwater.pipelines.values import Loader, Stored
 from headwater.tracking import Session
 from headwater.tracking.outcome import outcome
@@ -87,6 +87,8 @@ class Report:
     reads: tuple[str, ...] = ()
 
 
+TAKEN: Final = Report(ending=Ending.TAKEN)
+
 Enter = Callable[[], AbstractContextManager[Session]]
 """Opens the store in another process; it can be pickled."""
 
@@ -109,25 +111,48 @@ def perform(session: Session, task: Task, function: Callable[..., Any]) -> Repor
     """
     # Threads of this process, or of a Dask worker, are about to run code of others.
     let_threads_parse()
+    run = claimed(session, task)
+    return TAKEN if run is None else perform_claimed(run, task, function)[0]
+
+
+def claimed(session: Session, task: Task) -> StepRun | None:
+    """Claim an attempt; None where somebody else has it."""
     try:
-        run = claim(session, task)
+        return claim(session, task)
     except ConflictError:
-        return Report(ending=Ending.TAKEN)
-    with closing(Loader(session)) as loader:
+        return None
+
+
+def perform_claimed(
+    run: StepRun,
+    task: Task,
+    function: Callable[..., Any],
+    follow: Callable[[], Claim | None] = lambda: None,
+) -> tuple[Report, ExecutionId | None]:
+    """Perform an attempt that has been claimed.
+
+    Args:
+        run: The attempt.
+        task: What it is an attempt at.
+        function: The step's function.
+        follow: Asked at the end for a claim that may be stored together with the end.
+
+    Returns:
+        What became of it; and the execution of the claim that followed, if it was made.
+    """
+    with closing(Loader(run.session)) as loader:
         try:
             with run:
-                outputs = _outputs(session, task, run, function, loader)
-            return _published(run, outputs)
+                outputs = _outputs(task, run, function, loader)
+            return _published(run, outputs, follow())
         except BaseException as error:
             if run.has_ended:
                 # Such as a store that went away just when the end was written.
                 raise
-            return _failed(run, error)
+            return _failed(run, error), None
 
 
-def _outputs(
-    session: Session, task: Task, run: StepRun, function: Callable[..., Any], loader: Loader
-) -> Outputs:
+def _outputs(task: Task, run: StepRun, function: Callable[..., Any], loader: Loader) -> Outputs:
     contract = contract_of(function)
     arguments = _arguments(task, run, contract, loader)
     if given := run_parameter(function):
@@ -135,7 +160,7 @@ def _outputs(
     value = function(**arguments)
     # Reads until here are the function's own.
     run.stop_reading()
-    outputs = Outputs(session, run, task, contract)
+    outputs = Outputs(run.session, run, task, contract)
     outputs.take(value)
     return outputs
 
@@ -149,21 +174,22 @@ def _arguments(task: Task, run: StepRun, contract: Contract, loader: Loader) -> 
     return found
 
 
-def _published(run: StepRun, outputs: Outputs) -> Report:
+def _published(run: StepRun, outputs: Outputs, following: Claim | None) -> tuple[Report, ExecutionId | None]:
     try:
-        stored = outputs.publish()
+        stored, published = outputs.publish(following)
     except RefusedError as error:
         _LOG.warning("%s", error)
-        return Report(ending=Ending.TAKEN, execution_id=run.id, error=str(error))
+        return Report(ending=Ending.TAKEN, execution_id=run.id, error=str(error)), None
     if run.undeclared:
         _LOG.warning("step %s %s: %s", run.name, UNDECLARED, ", ".join(run.undeclared))
-    return Report(
+    report = Report(
         ending=Ending.COMPLETE,
         execution_id=run.id,
         outputs=stored,
         shape=outputs.shape,
         reads=tuple(run.undeclared),
     )
+    return report, published[1].execution_id if len(published) > 1 else None
 
 
 def _failed(run: StepRun, error: BaseException) -> Report:

@@ -17,15 +17,16 @@ from headwater.model.graph import (
     EventPath,
     EventType,
     NewArtifact,
+    Published,
 )
 from headwater.model.ids import ArtifactId
 from headwater.model.runs import RunStatus
 from headwater.model.values import Json, PropertyValue
 from headwater.pipelines import tags
-from headwater.pipelines.contracts import Contract, Shape, is_dataset, is_version
+from headwater.pipelines.contracts import Contract, Shape, is_dataset, is_statistics, is_version
 from headwater.pipelines.keys import CacheKey
 from headwater.pipelines.slots import Slot
-from headwater.pipelines.step_run import StepRun
+from headwater.pipelines.step_run import Claim, StepRun
 from headwater.pipelines.values import Kind, Stored, Written, kept_with, stored_artifact, write_value
 from headwater.tracking import Session, log_dataset
 from headwater.tracking.reads import watch
@@ -79,8 +80,11 @@ class Outputs:
             for index, item in enumerate(self._elements(value)):
                 self._items.append(self._item(item, self._contract.output(index), index))
 
-    def publish(self) -> tuple[Stored, ...]:
-        """End the attempt, complete with its outputs.
+    def publish(self, following: Claim | None = None) -> tuple[tuple[Stored, ...], list[Published]]:
+        """End the attempt, complete with its outputs, and make the claim that follows where it can be made.
+
+        Returns:
+            The outputs; and the end and the claim, as they were stored.
 
         Raises:
             RefusedError: the attempt was taken away in the meantime.
@@ -105,9 +109,10 @@ class Outputs:
         known: list[Json] = [i.artifact_id if isinstance(i, Stored) else None for i in self._items]
         if any(known):
             noted[tags.OUTPUTS] = known
-        done = self._run.finish(RunStatus.FINISHED, artifacts=(*links, *reads), noted=noted, facts=facts)
-        ids = done.artifact_ids if done else ()
-        return self._stored(ids)
+        published = self._run.finish(
+            RunStatus.FINISHED, artifacts=(*links, *reads), noted=noted, facts=facts, following=following
+        )
+        return self._stored(published[0].artifact_ids if published else ()), published
 
     def _elements(self, value: Any) -> list[Any]:
         if self.shape is Shape.ONE:
@@ -136,6 +141,11 @@ class Outputs:
             return cast(
                 "Stored", stored_artifact(self._session, self._run.log_model(self._name(index), value))
             )
+        if is_statistics(hint) and not is_statistics(type(value)):
+            raise InvalidError(
+                f"step {self._task.slot} is annotated -> {self._contract.text} and returned a "
+                f"{type(value).__name__}"
+            )
         return write_value(self._session, value)
 
     def _name(self, index: int) -> str:
@@ -152,14 +162,15 @@ class Outputs:
         name = f"{self._task.pipeline}/{self._task.run}/{self._task.slot}"
         name += f"#{self._task.attempt}" if self._task.attempt > 1 else ""
         name += "" if self.shape is Shape.ONE else f"/{index}"
-        (type_id,) = self._session.type_ids([builtin.ARTIFACT])
+        (type_id,) = self._session.type_ids([item.type])
+        kind = {"kind": item.kind.value} if item.type is builtin.ARTIFACT else {}
         return NewArtifact(
             type_id=type_id,
             name=name if len(name) <= MAX_NAME_CHARS else None,
             state=ArtifactState.LIVE,
             digest=item.blob.digest,
             size_bytes=item.blob.size_bytes,
-            properties={"kind": item.kind.value},
+            properties={**kind, **item.facts},
             custom_properties=kept_with(item),
         )
 

@@ -15,8 +15,10 @@ from headwater.model.refs import PipelineRef
 from headwater.model.runs import Run, RunStatus
 from headwater.model.values import Json, PropertyValue
 from headwater.pipelines import tags
-from headwater.pipelines.graph import Graph, Node
+from headwater.pipelines.graph import Node
 from headwater.pipelines.leases import is_held
+from headwater.pipelines.planning import Plan, plan_from, plan_json
+from headwater.pipelines.slots import Slot
 from headwater.tracking import Session
 
 RUNNER: Final = "runner"
@@ -41,16 +43,6 @@ _STATES: Final = {
     RunStatus.FAILED: RunState.FAILED,
     RunStatus.KILLED: RunState.CANCELED,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A node as the store remembers it, for who shows a run without its code."""
-
-    name: str
-    work: str
-    needs: tuple[str, ...]
-    is_mapped: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +76,10 @@ class PipelineRun:
         """Its reference, such as `pipelines/flights/18`."""
         return str(PipelineRef(self.pipeline, self.name))
 
+    def decisions(self, slot: Slot) -> str:
+        """Return under which subject the ledger has the decisions on a step."""
+        return f"{self.ref}/{slot}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPipelineRun:
@@ -96,19 +92,6 @@ class NewPipelineRun:
     plan: tuple[Plan, ...] = ()
     trigger: str | None = None
     description: str | None = None
-
-
-def plan_of(graph: Graph) -> tuple[Plan, ...]:
-    """Return the nodes of a graph as the store remembers them."""
-    return tuple(
-        Plan(name=node.name, work=node.work.value, needs=tuple(node.needs()), is_mapped=bool(node.mapped))
-        for node in graph.nodes.values()
-    )
-
-
-def plan_json(plan: Sequence[Plan]) -> list[Json]:
-    """Return nodes as they are stored."""
-    return [{"name": p.name, "work": p.work, "needs": [*p.needs], "is_mapped": p.is_mapped} for p in plan]
 
 
 def add_run(session: Session, new: NewPipelineRun) -> PipelineRun:
@@ -234,7 +217,6 @@ def run_of(context: Context) -> PipelineRun:
     """Return the run that a context is."""
     facts = context.properties
     pipeline, _, name = (context.name or "").partition("/")
-    plan = cast("list[dict[str, Json]]", facts.get("plan", []))
     return PipelineRun(
         id=context.id,
         pipeline=pipeline,
@@ -243,7 +225,7 @@ def run_of(context: Context) -> PipelineRun:
         entry=cast("str | None", facts.get("entry")),
         params=cast("dict[str, Json]", facts.get("params", {})),
         pinned=cast("dict[str, str]", facts.get("pinned", {})),
-        plan=tuple(_plan(each) for each in plan),
+        plan=plan_from(facts.get("plan")),
         trigger=cast("str | None", facts.get("trigger")),
         created_ms=context.created_ms,
     )
@@ -267,16 +249,6 @@ def state_of(runners: Sequence[Run], *, now_ms: int, lease_s: float) -> RunState
     if any(is_held(runner, now_ms=now_ms, lease_s=lease_s) for runner in runners):
         return RunState.RUNNING
     return _STATES.get(runners[-1].status, RunState.INTERRUPTED) if runners else RunState.INTERRUPTED
-
-
-def _plan(found: Mapping[str, Json]) -> Plan:
-    needs = found.get("needs")
-    return Plan(
-        name=str(found.get("name")),
-        work=str(found.get("work")),
-        needs=tuple(str(need) for need in needs) if isinstance(needs, list) else (),
-        is_mapped=bool(found.get("is_mapped")),
-    )
 
 
 def _contexts(store: Store, type_name: str) -> list[Context]:

@@ -7,7 +7,9 @@ from typing import Any, cast, get_args
 
 from headwater.errors import InvalidError
 from headwater.model import builtin
-from headwater.model.refs import DataRef, ModelRef, parse_ref
+from headwater.model.graph import Artifact
+from headwater.model.ids import ArtifactId
+from headwater.model.refs import DataRef, ModelRef, NodeIdRef, parse_ref
 from headwater.model.values import Json, check_json
 from headwater.model.verdicts import Outcome
 from headwater.pipelines.bindings import Binding, Element, Made, Named, Plain, Several, loaded
@@ -15,7 +17,7 @@ from headwater.pipelines.contracts import Shape, hints_of, is_artifact_type, is_
 from headwater.pipelines.graph import Choice, Handle, Node, Output, handles_in
 from headwater.pipelines.history import Product
 from headwater.pipelines.slots import Slot
-from headwater.pipelines.values import Kind, Loader, Stored, of_data, of_version, stored_artifact
+from headwater.pipelines.values import Kind, Loader, Stored, of_artifact, of_data, of_version, stored_artifact
 from headwater.registry import version_of
 from headwater.tracking import Session
 
@@ -105,6 +107,10 @@ class Resolver:
             if worst in states:
                 return worst
         return Readiness.READY
+
+    def is_ready(self, handle: Handle) -> bool:
+        """Tell whether what a handle stands for is there."""
+        return self._settled(handle) is Readiness.READY
 
     def truth(self, condition: Handle) -> bool:
         """Return what a condition decides.
@@ -226,9 +232,15 @@ class Resolver:
             elif is_version(hint) and isinstance(parsed, ModelRef):
                 model = version_of(store, str(parsed))
                 self.pinned[text], self._refs[text] = model.ref, of_version(model)
+            elif isinstance(parsed, NodeIdRef) and (found := self._artifact(parsed)):
+                self.pinned[text], self._refs[text] = text, of_artifact(found)
             else:
                 raise InvalidError(f"{text!r} is no reference to what the step asks for ({hint.__name__})")
         return self._refs[text]
+
+    def _artifact(self, ref: NodeIdRef) -> Artifact | None:
+        wanted = [ArtifactId(ref.id)] if ref.kind == "artifacts" else []
+        return next(iter(self._session.store.artifacts.get(wanted)), None)
 
     def _settled(self, handle: Handle) -> Readiness:
         match handle:
@@ -275,7 +287,7 @@ class Resolver:
         match binding:
             case Plain(value) | Element(_, _, value):
                 return value
-            case Made(stored) if stored.kind is Kind.JSON:
+            case Made(stored) if stored.kind in {Kind.JSON, Kind.DECISION}:
                 if stored.digest not in self._plain:
                     self._plain[stored.digest] = cast("Json", self._loader.load(stored, Any))
                 return self._plain[stored.digest]

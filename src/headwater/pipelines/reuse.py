@@ -15,8 +15,8 @@ from headwater.pipelines.history import Product, products_of
 from headwater.pipelines.publishing import read_digest
 from headwater.tracking import Session
 
-BATCH: Final = 250
-"""Keys that one query asks for."""
+BATCH: Final = 32
+"""Keys that one query asks for: so few that the store keeps the statement."""
 _PAGE: Final = 2_000
 _JUDGED: Final = (("version",), ("data",))
 """What a gate calls the input that it judges."""
@@ -51,18 +51,18 @@ class Reuse:
         """
         found: dict[str, Found] = {}
         refused: dict[str, str] = {}
-        for start in range(0, len(keys), BATCH):
-            candidates = self._candidates(keys[start : start + BATCH])
-            products = products_of(self._session, candidates)
-            problems = self.problems(candidates, products)
-            for execution in candidates:
-                key = str(execution.custom_properties[tags.KEY])
-                if key in found:
-                    continue
-                if problem := problems[execution.id]:
-                    refused.setdefault(key, problem)
-                else:
-                    found[key] = Found(execution=execution, product=products[execution.id])
+        batches = (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+        candidates = [execution for batch in batches for execution in self._candidates(batch)]
+        products = products_of(self._session, candidates)
+        problems = self.problems(candidates, products)
+        for execution in candidates:
+            key = str(execution.custom_properties[tags.KEY])
+            if key in found:
+                continue
+            if problem := problems[execution.id]:
+                refused.setdefault(key, problem)
+            else:
+                found[key] = Found(execution=execution, product=products[execution.id])
         return found, {key: why for key, why in refused.items() if key not in found}
 
     def problems(
@@ -74,9 +74,12 @@ class Reuse:
         return {each.id: self._problem(each, products.get(each.id), artifacts) for each in executions}
 
     def _candidates(self, keys: Sequence[str]) -> list[Execution]:
+        # To a power of two, so that there are few statements.
+        places = 1 << (len(keys) - 1).bit_length()
+        padded = (*keys, *[keys[-1]] * (places - len(keys)))
         is_complete = Comparison(_STATE, Operator.EQ, int(ExecutionState.COMPLETE))
         listing = Listing(
-            filter=And((In(_KEY, tuple(keys)), is_complete)),
+            filter=And((In(_KEY, padded), is_complete)),
             order_by=[Order(Field(Scope.ATTRIBUTE, "id"), is_descending=True)],
             limit=_PAGE,
         )

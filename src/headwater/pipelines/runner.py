@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Final
 
 from headwater.model.graph import ExecutionState
@@ -18,36 +17,19 @@ from headwater.pipelines.events import Listener, PipelineResult, StepEvent, Step
 from headwater.pipelines.graph import Graph, Node, Work
 from headwater.pipelines.history import Attempt, Product, attempts_of, newest, products_of
 from headwater.pipelines.keying import Keys
-from headwater.pipelines.leases import INTERRUPTED, is_held, take_away
+from headwater.pipelines.leases import INTERRUPTED, is_held, is_open, take_away
 from headwater.pipelines.performing import UNDECLARED, Ending, Enter, Task
 from headwater.pipelines.records import PipelineRun, RunContexts, RunState, change_run
 from headwater.pipelines.resolving import NodeState, Progress, Readiness, Resolver
 from headwater.pipelines.results import results_of, state_after
+from headwater.pipelines.settings import RunnerSettings
 from headwater.pipelines.slots import Slot
+from headwater.pipelines.step_run import forestall
 from headwater.pipelines.values import Loader
 from headwater.pipelines.workforce import IDLE_S, Outcome, Workforce
 from headwater.tracking import Session
 
 FIRST_POLL_S: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerSettings:
-    """How a runner works.
-
-    Attributes:
-        workers: Processors that steps may take at once; by default as many as the executor has workers.
-        uses_cache: Reuse what earlier runs have made.
-        lease_s: Silence after which the holder of an attempt is taken for dead.
-        poll_s: Longest time between two looks at what others do; the first ones come sooner.
-        waits_for_people: Go on looking for approvals, instead of ending in the state `waiting`.
-    """
-
-    workers: float = 1
-    uses_cache: bool = True
-    lease_s: float = 60.0
-    poll_s: float = 2.0
-    waits_for_people: bool = False
 
 
 class Runner:
@@ -91,7 +73,12 @@ class Runner:
         self._calls: dict[Slot, Call] = {}
         self._history: dict[Slot, Attempt] = {}
         self._work = Workforce(
-            session, executor, enter, workers=settings.workers, task=self._task, clock_s=clock_s
+            session,
+            executor,
+            enter,
+            workers=settings.workers,
+            task=self._task,
+            clock_s=clock_s,
         )
         self._elsewhere: dict[Slot, Call] = {}
         self._people: dict[str, Node] = {}
@@ -132,8 +119,11 @@ class Runner:
     def _take(self, outcome: Outcome) -> None:
         """Take in what became of an attempt."""
         call, report = outcome.call, outcome.report
+        if outcome.has_begun:
+            self._change(call, StepState.RUNNING, call.reason)
+            return
         if report is None:
-            self._interrupted(call, outcome.why)
+            self._interrupted(call, outcome.task, outcome.why)
             return
         match report.ending:
             case Ending.COMPLETE:
@@ -223,7 +213,7 @@ class Runner:
         if before is None or before.is_done:
             return False
         call.before.append(before.execution.id)
-        if before.run is None or before.state is not ExecutionState.RUNNING:
+        if before.run is None or not is_open(before.run):
             return False
         if self._take_away_if_dead(before.run):
             self._tell(call.slot, StepState.INTERRUPTED, "its process gave no more sign of life")
@@ -233,9 +223,8 @@ class Runner:
         return True
 
     def _task(self, call: Call) -> Task:
-        """Return the task of a call's next attempt, which starts now."""
+        """Return the task of a call's next attempt."""
         call.attempt += 1
-        self._change(call, StepState.RUNNING, call.reason)
         return Task(
             pipeline=self._run.pipeline,
             run=self._run.name,
@@ -253,16 +242,19 @@ class Runner:
             is_reusable=call.is_reusable,
         )
 
-    def _interrupted(self, call: Call, why: str) -> None:
+    def _interrupted(self, call: Call, task: Task, why: str) -> None:
         """Give up an attempt whose process is gone, or that has taken too long."""
-        self._read_history()
-        attempt = self._history.get(call.slot)
-        run = attempt.run if attempt and attempt.number == call.attempt else None
-        if run and not take_away(self._session.store, run, self._now_ms(), why):
-            # It came to its end just now: what became of it is seen at the next look.
-            self._elsewhere[call.slot] = call
-            return
-        execution = attempt.execution.id if attempt else None
+        # A cluster may begin it yet, when another attempt has been made.
+        execution = forestall(self._session, task, f"{INTERRUPTED}: {why}")
+        if execution is None:
+            self._read_history()
+            attempt = self._history.get(call.slot)
+            run = attempt.run if attempt and attempt.number == call.attempt else None
+            if run and not take_away(self._session.store, run, self._now_ms(), why):
+                # It came to its end just now: what became of it is seen at the next look.
+                self._elsewhere[call.slot] = call
+                return
+            execution = attempt.execution.id if attempt else None
         self._failed(call, f"{INTERRUPTED}: {why}", execution, state=StepState.INTERRUPTED)
 
     def _failed(
@@ -303,7 +295,7 @@ class Runner:
             if attempt is None:
                 continue
             call.attempt = attempt.number
-            if attempt.run is not None and attempt.state is ExecutionState.RUNNING:
+            if attempt.run is not None and is_open(attempt.run):
                 # What is taken away now is failed when it is looked at next.
                 self._take_away_if_dead(attempt.run)
                 continue

@@ -20,19 +20,18 @@ from headwater.pipelines.keying import Keys
 from headwater.pipelines.leases import new_owner
 from headwater.pipelines.performing import Enter
 from headwater.pipelines.pipeline import Definition
+from headwater.pipelines.planning import Plan, plan_json, plan_of
 from headwater.pipelines.records import (
     RUNNER,
     NewPipelineRun,
     PipelineRun,
-    Plan,
     RunState,
     add_run,
     change_run,
-    plan_json,
-    plan_of,
     runners_of,
 )
-from headwater.pipelines.runner import Runner, RunnerSettings
+from headwater.pipelines.runner import Runner
+from headwater.pipelines.settings import RunnerSettings
 from headwater.tracking import ActiveRun, Session, start_run
 from headwater.tracking.capture import Capture
 from headwater.tracking.delivery import attach
@@ -47,6 +46,7 @@ STEP_FACTS: Final = (
     "python_version",
 )
 """What each step says of its code and environment itself; its parent, the runner, has all of it."""
+SPARE_THREADS: Final = 1000
 THREADS: Final = "threads"
 PROCESSES: Final = "processes"
 _ENDS: Final = {
@@ -206,7 +206,8 @@ def _executor(running: Running, session: Session, stack: ExitStack) -> tuple[Exe
         workers = running.workers or usable_cpus()
         if isinstance(chosen, ThreadPoolExecutor):
             return chosen, None, running.workers or chosen._max_workers  # pyright: ignore[reportPrivateUsage]
-        threads = ThreadPoolExecutor(workers, "headwater-step")
+        # As many as there are processors are used; one that hangs must not keep the others from their work.
+        threads = ThreadPoolExecutor(workers + SPARE_THREADS, "headwater-step")
         # A thread that has taken too long is not waited for.
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         return threads, None, workers

@@ -10,7 +10,6 @@ from typing import Any, Final
 from headwater.errors import ConflictError, HeadwaterError, UnavailableError
 from headwater.model.graph import ExecutionState
 from headwater.pipelines import tags
-from headwater.pipelines.approvals import APPROVAL_ROLE
 from headwater.pipelines.records import PipelineRun, RunState, runners_of, runs_of, state_of
 from headwater.pipelines.triggers import Trigger, due
 from headwater.tracking import Session
@@ -121,7 +120,7 @@ class PipelineServer:
         links = self._session.store.links.executions_of_contexts([run.id])
         found = self._session.store.executions.get([link.execution_id for link in links])
         return any(
-            execution.custom_properties.get(tags.ROLE) == APPROVAL_ROLE
+            execution.custom_properties.get(tags.ROLE) == tags.APPROVAL
             and execution.state in {ExecutionState.COMPLETE, ExecutionState.FAILED}
             and execution.updated_ms >= since_ms
             for execution in found

@@ -1,13 +1,13 @@
 """The run that an attempt at a step is: it ends only together with what it made."""
 
-import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
 
-from headwater.errors import ConflictError, RefusedError, UnavailableError
+from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError, UnavailableError
 from headwater.model.actor import user_name
 from headwater.model.graph import ArtifactLink, EventType, Published
 from headwater.model.ids import ContextId, ExecutionId
@@ -91,15 +91,19 @@ class StepRun(ActiveRun):
         artifacts: tuple[ArtifactLink, ...] = (),
         noted: Mapping[str, PropertyValue | None] | None = None,
         facts: Mapping[str, PropertyValue | None] | None = None,
-    ) -> Published | None:
+        following: "Claim | None" = None,
+    ) -> list[Published]:
         """End the run together with what it made; the second time nothing happens.
+
+        Returns:
+            The end, and the claim that was to follow, where it could be made at the same time.
 
         Raises:
             RefusedError: the attempt was taken away in the meantime.
             UnavailableError: the store cannot be reached.
         """
         if self._is_over:
-            return None
+            return []
         self.stop_reading()
         try:
             self._session.flush(None)
@@ -115,6 +119,7 @@ class StepRun(ActiveRun):
                 tags_=noted,
                 properties=facts,
                 revision=NEW_REVISION,
+                following=() if following is None else (following.publication,),
             )
         finally:
             self._forget()
@@ -163,6 +168,22 @@ class StepRun(ActiveRun):
         return self._session.project_root / path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A claim to an attempt, as it is stored when it is made."""
+
+    session: Session
+    task: Attempt
+    token: str
+    new: NewRun
+    publication: RunPublication
+
+    def made(self, execution: ExecutionId) -> StepRun:
+        """Return the run of the attempt, now that the claim is stored."""
+        entry = RunEntry(run_id=self.new.run_id, execution_id=execution)
+        return StepRun(self.session, entry, self.token, self.task, self.new.params)
+
+
 def claim(session: Session, task: Attempt) -> StepRun:
     """Claim an attempt: of several that try, one gets it.
 
@@ -170,19 +191,47 @@ def claim(session: Session, task: Attempt) -> StepRun:
         ConflictError: somebody else has it.
         UnavailableError: the store cannot be reached.
     """
+    wanted = claim_to(session, task)
+    try:
+        execution = session.store.runs.publish(wanted.publication).execution_id
+    except UnavailableError:
+        # Nobody knows whether it arrived: the token in the store does.
+        found = session.store.runs.get([wanted.new.run_id])
+        if not found:
+            raise
+        if token_of(found[0]) != wanted.token:
+            raise ConflictError(f"attempt {task.attempt} at {task.slot} is somebody else's") from None
+        execution = found[0].id
+    return wanted.made(execution)
+
+
+def forestall(session: Session, task: Attempt, error: str) -> ExecutionId | None:
+    """Claim an attempt that nobody has begun, and let it fail: whoever comes to it late finds it taken.
+
+    Returns:
+        Its execution; None where somebody has claimed it, or nobody can.
+    """
+    try:
+        run = claim(session, task)
+    except (ConflictError, NotFoundError, InvalidError):
+        return None
+    run.finish(RunStatus.FAILED, error)
+    return run.id
+
+
+def claim_to(session: Session, task: Attempt) -> Claim:
+    """Return the claim to an attempt; nothing is stored yet."""
     owner = new_owner()
-    run_id = attempt_run_id(task.seed, task.slot, task.attempt)
-    params = _params(task.bindings)
     new = NewRun(
-        run_id=run_id,
+        run_id=attempt_run_id(task.seed, task.slot, task.attempt),
         experiment=task.pipeline,
         name=str(task.slot),
         start_ms=session.clock_ms(),
         user=user_name(),
-        host=socket.gethostname(),
+        host=owner.host,
         parent_id=task.parent_id,
         properties=task.facts,
-        params=params,
+        params=_params(task.bindings),
         tags=_tags(task, owner.as_json()),
     )
     links = tuple(
@@ -191,18 +240,7 @@ def claim(session: Session, task: Attempt) -> StepRun:
         for path, artifact in artifacts_in(binding, (name,))
     )
     publication = RunPublication(run=new, artifacts=_once(links), contexts=task.contexts)
-    try:
-        execution = session.store.runs.publish(publication).execution_id
-    except UnavailableError:
-        # Nobody knows whether it arrived: the token in the store does.
-        found = session.store.runs.get([run_id])
-        if not found:
-            raise
-        if token_of(found[0]) != owner.token:
-            raise ConflictError(f"attempt {task.attempt} at {task.slot} is somebody else's") from None
-        execution = found[0].id
-    entry = RunEntry(run_id=run_id, execution_id=execution)
-    return StepRun(session, entry, owner.token, task, params)
+    return Claim(session=session, task=task, token=owner.token, new=new, publication=publication)
 
 
 def _params(bindings: Mapping[str, Binding]) -> Properties:

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol, cast, runtime_checkable
@@ -12,11 +13,13 @@ from headwater.formats import choose_format, load_model_folder
 from headwater.model import builtin
 from headwater.model.blobs import Blob
 from headwater.model.data import DataVersion
-from headwater.model.graph import Artifact
+from headwater.model.graph import Artifact, NewType
 from headwater.model.ids import ArtifactId
 from headwater.model.models import ModelVersion
-from headwater.model.values import PropertyValue, check_json
+from headwater.model.values import Json, PropertyValue, check_json
 from headwater.model.verdicts import Verdict
+from headwater.pipelines.contracts import is_statistics
+from headwater.pipelines.decisions import decision_on
 from headwater.tracking import Dataset, Session
 from headwater.tracking.frame_files import LIBRARIES, read_array, read_frame
 from headwater.tracking.outputs import artifact_of
@@ -37,6 +40,8 @@ class Kind(StrEnum):
     VERSION = "version"
     """A version of a registered model."""
     ARTIFACT = "artifact"
+    DECISION = "decision"
+    """What a person decided: `detail` is its subject in the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,8 @@ class Written:
     blob: Blob
     detail: str | None = None
     text: str | None = None
+    type: NewType = builtin.ARTIFACT
+    facts: Mapping[str, PropertyValue] = field(default_factory=dict[str, PropertyValue])
 
 
 TEXT: Final = "value"
@@ -81,6 +88,10 @@ class SupportsVerdict(Protocol):
     verdict_id: ArtifactId
 
 
+_WITH_BYTES: Final = frozenset(
+    kind.name for kind in (builtin.ARTIFACT, builtin.STATISTICS, builtin.SCHEMA, builtin.ANOMALIES)
+)
+"""Types of artifacts whose digest is that of bytes in the blob store."""
 _PLAIN: Final = (bool, int, float, str, list, dict, type(None))
 
 
@@ -99,7 +110,20 @@ def write_value(session: Session, value: Any) -> Written:
         return Written(kind=Kind.BYTES, blob=session.blobs.put_bytes(value))
     if isinstance(value, Path):
         return _write_path(session, value)
+    if is_statistics(type(value)):
+        return _write_statistics(session, value)
     return _write_table(session, value) or _write_object(session, value)
+
+
+def _write_statistics(session: Session, value: Any) -> Written:
+    from headwater.validation.data.recording import statistics_facts
+
+    return Written(
+        kind=Kind.ARTIFACT,
+        blob=session.blobs.put_bytes(value.to_json()),
+        type=builtin.STATISTICS,
+        facts=statistics_facts(value),
+    )
 
 
 def json_bytes(value: Any) -> bytes:
@@ -155,6 +179,9 @@ def _write_object(session: Session, value: Any) -> Written:
 
 def kept_with(written: Written) -> dict[str, PropertyValue]:
     """Return what an artifact says of its value, for `of_artifact` to read."""
+    if written.type is not builtin.ARTIFACT:
+        # Its type says it all.
+        return {}
     found: dict[str, PropertyValue] = {"value_kind": written.kind.value}
     found |= {} if written.detail is None else {"value_detail": written.detail}
     return found | ({} if written.text is None else {TEXT: written.text})
@@ -208,11 +235,12 @@ def of_artifact(found: Artifact) -> Stored:
     text = found.custom_properties.get(TEXT)
     digest = found.digest or f"artifacts/{found.id}#{found.revision}"
     is_ours = found.type_name == builtin.ARTIFACT.name and isinstance(kind, str)
+    has_bytes = found.type_name in _WITH_BYTES and text is None
     return Stored(
         artifact_id=found.id,
         kind=Kind(kind) if is_ours and isinstance(kind, str) else Kind.ARTIFACT,
         digest=digest,
-        bytes_digest=found.digest if found.type_name == builtin.ARTIFACT.name and text is None else None,
+        bytes_digest=found.digest if has_bytes else None,
         detail=detail if isinstance(detail, str) else None,
         text=text if isinstance(text, str) else None,
     )
@@ -254,6 +282,8 @@ class Loader:
                 )
             case Kind.BYTES:
                 return self._read(stored)
+            case Kind.DECISION:
+                return self._decision(stored)
             case Kind.DATASET:
                 return self._data(stored, hint)
             case Kind.VERSION:
@@ -267,6 +297,12 @@ class Loader:
                 return load_model_folder(folder, format_name=stored.detail or "", allow_unsafe=False)
             case Kind.ARRAY | Kind.FRAME:
                 return self._table(stored, hint)
+
+    def _decision(self, stored: Stored) -> dict[str, Json]:
+        entry = decision_on(self._session.store, stored.detail or "")
+        if entry is None:
+            raise NotFoundError("decision in the ledger", stored.detail)
+        return {"actor": entry.actor, "reason": entry.reason, "time_ms": entry.time_ms, "entry": entry.seq}
 
     def _table(self, stored: Stored, hint: Any) -> Any:
         library, _, suffix = (stored.detail or "").partition(".")
@@ -288,7 +324,13 @@ class Loader:
         found = self._session.store.artifacts.get([stored.artifact_id])[0]
         if hasattr(hint, "from_artifact"):
             return hint.from_artifact(self._session.store, self._session.blobs, found)
-        return found
+        is_wanted_read = found.type_name == builtin.STATISTICS.name and hint is not Artifact
+        return self._statistics(found) if is_wanted_read else found
+
+    def _statistics(self, found: Artifact) -> Any:
+        from headwater.validation.data.statistics import Statistics
+
+        return Statistics.from_json(self._session.blobs.read(found.digest or ""))
 
     def _read(self, stored: Stored) -> bytes:
         return self._session.blobs.read(stored.bytes_digest or "")

@@ -6,16 +6,20 @@ from headwater.errors import NotFoundError
 from headwater.model.filters import And, Comparison, Field, Operator, Scope
 from headwater.model.graph import ExecutionState
 from headwater.model.ids import ExecutionId
+from headwater.model.ledger import LedgerEntry
 from headwater.model.listing import Listing, Order
 from headwater.model.protocols import Store
 from headwater.model.values import Json
 from headwater.pipelines import tags
+from headwater.pipelines.decisions import APPROVE, decisions_below, told
 from headwater.pipelines.events import StepState
+from headwater.pipelines.foresight import prospects_of
 from headwater.pipelines.history import Attempt, attempt_of, attempts_of
 from headwater.pipelines.keys import FIELDS, FieldChange, changes_between
-from headwater.pipelines.leases import INTERRUPTED, is_held
-from headwater.pipelines.records import PipelineRun
+from headwater.pipelines.leases import INTERRUPTED, is_held, is_open
+from headwater.pipelines.records import PipelineRun, RunState, runners_of, state_of
 from headwater.pipelines.slots import Slot, parse_slot
+from headwater.tracking import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +60,25 @@ class Why:
     changes: tuple[FieldChange, ...]
 
 
-def steps_of(store: Store, run: PipelineRun, *, now_ms: int, lease_s: float) -> list[StepView]:
+def steps_of(session: Session, run: PipelineRun, *, now_ms: int, lease_s: float) -> list[StepView]:
     """Return the steps of a run in the order of its plan, with those that have not run."""
+    store = session.store
+    attempts = attempts_of(store, run.id)
     by_node: dict[str, dict[Slot, list[Attempt]]] = {}
-    for attempt in attempts_of(store, run.id):
+    for attempt in attempts:
         by_node.setdefault(attempt.slot.node, {}).setdefault(attempt.slot, []).append(attempt)
+    decided = decisions_below(store, run.ref) if any(a.is_approval for a in attempts) else {}
+    is_over = state_of(runners_of(store, run), now_ms=now_ms, lease_s=lease_s) is not RunState.RUNNING
+    last = {name: [slots[slot][-1] for slot in slots] for name, slots in by_node.items()}
+    prospects = prospects_of(session, run, last, is_over=is_over)
     found: list[StepView] = []
-    names = dict.fromkeys([*(plan.name for plan in run.plan), *by_node])
-    for name in names:
+    for name in dict.fromkeys([*(plan.name for plan in run.plan), *by_node]):
         slots = by_node.get(name, {})
-        found += [_view(slots[slot], now_ms=now_ms, lease_s=lease_s) for slot in sorted(slots, key=_index)]
+        for slot in sorted(slots, key=_index):
+            entry = decided.get(run.decisions(slot))
+            found.append(_view(slots[slot], entry, now_ms=now_ms, lease_s=lease_s))
         if not slots:
-            found.append(_not_run(name))
+            found.append(_not_run(name, *prospects[name]))
     return found
 
 
@@ -75,12 +86,12 @@ def _index(slot: Slot) -> int:
     return -1 if slot.index is None else slot.index
 
 
-def _not_run(name: str) -> StepView:
+def _not_run(name: str, state: StepState, note: str) -> StepView:
     return StepView(
         step=name,
-        state=StepState.WAITING,
+        state=state,
         attempts=0,
-        note="",
+        note=note,
         start_ms=None,
         end_ms=None,
         execution_id=None,
@@ -88,14 +99,18 @@ def _not_run(name: str) -> StepView:
     )
 
 
-def _view(attempts: list[Attempt], *, now_ms: int, lease_s: float) -> StepView:
+def _view(attempts: list[Attempt], decision: LedgerEntry | None, *, now_ms: int, lease_s: float) -> StepView:
     last = attempts[-1]
-    state = _state(last, now_ms=now_ms, lease_s=lease_s)
+    if last.is_approval:
+        state, note = _decided(decision)
+    else:
+        state = _state(last, now_ms=now_ms, lease_s=lease_s)
+        note = _note(last, state)
     return StepView(
         step=str(last.slot),
         state=state,
         attempts=len(attempts),
-        note=_note(last, state),
+        note=note,
         start_ms=last.run.start_ms if last.run else last.execution.created_ms,
         end_ms=last.run.end_ms if last.run else last.execution.updated_ms,
         execution_id=last.execution.id,
@@ -103,8 +118,14 @@ def _view(attempts: list[Attempt], *, now_ms: int, lease_s: float) -> StepView:
     )
 
 
+def _decided(decision: LedgerEntry | None) -> tuple[StepState, str]:
+    if decision is None:
+        return StepState.APPROVAL, ""
+    return StepState.COMPLETE if decision.action == APPROVE else StepState.FAILED, told(decision)
+
+
 def _state(attempt: Attempt, *, now_ms: int, lease_s: float) -> StepState:
-    if attempt.state is ExecutionState.RUNNING and attempt.run is not None:
+    if attempt.run is not None and is_open(attempt.run):
         is_alive = is_held(attempt.run, now_ms=now_ms, lease_s=lease_s)
         return StepState.RUNNING if is_alive else StepState.INTERRUPTED
     if attempt.state is ExecutionState.FAILED and (attempt.error or "").startswith(INTERRUPTED):
@@ -112,16 +133,12 @@ def _state(attempt: Attempt, *, now_ms: int, lease_s: float) -> StepState:
     return {
         ExecutionState.COMPLETE: StepState.COMPLETE,
         ExecutionState.CACHED: StepState.REUSED,
-        ExecutionState.NEW: StepState.APPROVAL,
     }.get(attempt.state, StepState.FAILED)
 
 
 def _note(attempt: Attempt, state: StepState) -> str:
-    facts = attempt.execution.properties
     if state is StepState.REUSED:
         return f"outputs of executions/{attempt.execution.custom_properties.get(tags.SOURCE)}"
-    if attempt.run is None and facts.get("actor"):
-        return f"by {facts['actor']}: {facts.get('reason')}"
     return attempt.error or ""
 
 

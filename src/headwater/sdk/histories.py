@@ -1,7 +1,7 @@
 """Reading the history of one thing out of the store, ready to be compared."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -15,6 +15,7 @@ from headwater.model.protocols import Store
 from headwater.model.refs import NodeIdRef
 from headwater.model.runs import Run
 from headwater.model.values import Properties
+from headwater.pipelines.tags import SOURCE
 from headwater.provenance.changes import Change, FileChange, RowChange
 from headwater.provenance.comparing import Evidence, material_changes
 from headwater.provenance.history import (
@@ -153,18 +154,28 @@ def _material(
 def _steps(store: Store, graph: LineageGraph) -> dict[int, Step]:
     ids = [ExecutionId(execution.id) for execution in graph.executions]
     runs = {run.id: run for run in store.runs.by_execution_ids(ids)}
+    captured = _captured(store, graph.executions)
     pairs = zip(graph.executions, graph.execution_hops, strict=True)
-    return {e.id: _step(e, hops, runs.get(ExecutionId(e.id))) for e, hops in pairs}
+    return {e.id: _step(e, hops, runs.get(ExecutionId(e.id)), captured[e.id]) for e, hops in pairs}
 
 
-def _step(execution: Execution, hops: int, run: Run | None) -> Step:
+def _captured(store: Store, executions: Sequence[Execution]) -> dict[int, Properties]:
+    """Return what was found out of code and environment; of a step that was reused, when it ran."""
+    sources = {
+        e.id: ExecutionId(s) for e in executions if isinstance(s := e.custom_properties.get(SOURCE), int)
+    }
+    ran = {found.id: found.properties for found in store.executions.get(sorted({*sources.values()}))}
+    return {e.id: ran.get(sources.get(e.id, e.id), e.properties) for e in executions}
+
+
+def _step(execution: Execution, hops: int, run: Run | None, captured: Properties) -> Step:
     return Step(
         id=execution.id,
         ref=f"runs/{run.run_id}" if run else str(NodeIdRef("executions", execution.id)),
         name=run.experiment if run else execution.type_name,
         label=run.name if run else execution.name,
         params=run.params if run else execution.params,
-        captured=execution.properties,
+        captured=captured,
         metrics={key: metric.value for key, metric in run.metrics.items()} if run else {},
         hops=hops,
     )

@@ -73,7 +73,7 @@ class PipelineRuns:
             HeadwaterError: as in `run`.
         """
         now_ms, lease_s = self._moment()
-        return steps_of(self._client.store, self._find(ref), now_ms=now_ms, lease_s=lease_s)
+        return steps_of(self._client.session, self._find(ref), now_ms=now_ms, lease_s=lease_s)
 
     def why(self, ref: str, step: str) -> Why:
         """Tell why a step ran or was reused.

@@ -115,8 +115,8 @@ def run_with(
     trigger: str | None = None,
 ) -> "PipelineResult":
     """Run a pipeline in a store; see `Pipeline.run`."""
-    from headwater.pipelines.runner import RunnerSettings
     from headwater.pipelines.running import Running, run_pipeline
+    from headwater.pipelines.settings import RunnerSettings
 
     resumed = _resumed(client, definition.name, resume) if resume else None
     if resumed is not None:

@@ -8,11 +8,19 @@ import pytest
 from headwater.blobs import open_blobs
 from headwater.errors import ForbiddenError, HeadwaterError, InvalidError, NotFoundError, UnauthenticatedError
 from headwater.model.access import NewAccount, Role
+from headwater.model.approvals import Decision
 from headwater.model.data import NewDataVersion
-from headwater.model.graph import ExecutionChange, NewType, NodeKind, Publication
+from headwater.model.graph import (
+    ExecutionChange,
+    ExecutionState,
+    NewExecution,
+    NewType,
+    NodeKind,
+    Publication,
+)
 from headwater.model.ids import new_run_id
 from headwater.model.models import NewVersion, Transition
-from headwater.model.runs import NewRun, RunChange
+from headwater.model.runs import NewRun, RunChange, RunPublication
 from headwater.model.series import Points, SeriesBatch
 from headwater.server.auth import Passwords, TokenGuard
 from headwater.server.http.app import create_app
@@ -125,12 +133,19 @@ def test_a_grant_reaches_as_far_as_it_says(team):
     def publication(execution):
         return Publication(execution=ExecutionChange(id=execution))
 
+    def changed(execution):
+        return RunPublication(run=RunChange(id=execution, name="n"))
+
+    def new(experiment):
+        return RunPublication(run=NewRun(run_id=new_run_id(), experiment=experiment))
+
     granted = [
         lambda: gina.series.append([batch(run.id)]),
         lambda: gina.runs.log_params(run.id, {"a": 1}),
         lambda: gina.runs.update(RunChange(id=run.id, name="n")),
         lambda: gina.links.publish(publication(run.id)),
         lambda: gina.runs.heartbeat([run.id]),
+        lambda: gina.runs.publish_all([changed(run.id), new("flights/b")]),
         lambda: gina.models.add_version(NewVersion(model="late"), actor="x"),
         lambda: gina.models.transition(move("late")),
         lambda: gina.data.add_version(NewDataVersion(name="flights", digest="d")),
@@ -142,6 +157,8 @@ def test_a_grant_reaches_as_far_as_it_says(team):
         lambda: gina.runs.update(RunChange(id=other.id, name="n")),
         lambda: gina.links.publish(publication(other.id)),
         lambda: gina.runs.heartbeat([run.id, other.id]),
+        lambda: gina.runs.publish_all([changed(run.id), new("trains")]),
+        lambda: gina.runs.publish_all([new("flights/b"), changed(other.id)]),
         lambda: gina.models.add_version(NewVersion(model="other"), actor="x"),
         lambda: gina.models.transition(move("other")),
         lambda: gina.models.rename("late", "later", actor="x", reason="r"),
@@ -153,6 +170,20 @@ def test_a_grant_reaches_as_far_as_it_says(team):
     assert [outcome(call) for call in granted] == ["done"] * len(granted)
     assert [outcome(call) for call in refused] == ["forbidden"] * len(refused)
     assert store.series.keys(other.id) == []
+
+
+def test_who_may_decide_decides_in_their_own_name(team):
+    store, connect, _ = team
+    kind = store.types.put([NewType(kind=NodeKind.EXECUTION, name="Waits")])[0]
+    (waiting,) = store.executions.add([NewExecution(type_id=kind)])
+    change = ExecutionChange(id=waiting, state=ExecutionState.COMPLETE)
+    decision = Decision(subject="pipelines/p/1/s", actor="bob", reason="r", approves=True, execution=change)
+
+    refused = outcome(lambda: connect("eddy").approvals.decide(decision))
+    connect("ann").approvals.decide(decision)
+
+    (entry,) = store.ledger.entries(subject="pipelines/p")
+    assert (refused, entry.action, entry.actor) == ("forbidden", "approve", "ann")
 
 
 def test_without_a_role_only_what_was_granted_is_seen(team):

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from headwater.model.approvals import ApprovalRequest, NewRequest, NewVote
+from headwater.model.approvals import ApprovalRequest, Decision, NewRequest, NewVote
+from headwater.model.graph import Published
 from headwater.model.models import Transition
 from headwater.model.release import Need, ReleaseProcess
 from headwater.model.verdicts import Deployment, NewDeployment, NewVerdict, Verdict
@@ -73,7 +74,10 @@ class ReleaseStore(Protocol):
 
 
 class ApprovalStore(Protocol):
-    """Requests that a version may go to a stage, and votes on them. Each step is in the ledger."""
+    """Requests that a version may go to a stage, votes on them, and decisions that executions wait for.
+
+    Each step is in the ledger.
+    """
 
     def request(self, new: NewRequest, /) -> ApprovalRequest:
         """Open a request.
@@ -99,6 +103,16 @@ class ApprovalStore(Protocol):
         Raises:
             NotFoundError: no request is open.
             RefusedError: it is somebody else's.
+        """
+        ...
+
+    def decide(self, decision: Decision, /) -> Published:
+        """End an execution that waits for a decision, and enter the decision in the ledger: all or none.
+
+        The entry's action is `approve` or `reject`.
+
+        Raises:
+            NotFoundError, StaleWriteError, ConflictError, InvalidError: as in `LinkStore.publish`.
         """
         ...
 

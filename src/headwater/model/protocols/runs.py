@@ -85,6 +85,16 @@ class RunStore(Protocol):
         """
         ...
 
+    def publish_all(
+        self, publications: Sequence[RunPublication], /, *, key: str | None = None
+    ) -> list[Published]:
+        """`publish` several, in their order and in one transaction: all or none.
+
+        Raises:
+            HeadwaterError: as `publish` of the first that cannot be published.
+        """
+        ...
+
     def log_params(self, run: ExecutionId, params: Properties, /) -> None:
         """Set params that are new; an equal value again changes nothing.
 

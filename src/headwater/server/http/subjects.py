@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from headwater.model.access import Identity, Permission, SubjectKind, subject
 from headwater.model.data import NewDataVersion
@@ -84,6 +84,12 @@ def _subjects(call: Call, arguments: Mapping[str, Any], store: Store) -> Iterato
                 yield subject(kind, value)
             case NewDataVersion():
                 yield subject("data", value.name)
+            case [RunPublication(), *_]:
+                publications = cast("list[RunPublication]", value)
+                for each in publications:
+                    if isinstance(each.run, NewRun):
+                        yield subject("experiments", each.run.experiment)
+                yield from _experiments(store, list(_executions(call, name, publications)))
             case NewRun(experiment=name) | RunPublication(run=NewRun(experiment=name)):
                 yield subject("experiments", name)
             case _ if kind and isinstance(model := getattr(value, "model", None), str):

@@ -31,12 +31,12 @@ _WRITE: Final = {
     "links": "add_events add_memberships add_parents publish put",
     "models": "add_version describe register",
     "releases": "add_verdict record_deployment",
-    "runs": "heartbeat log log_params mark_lost publish start update",
+    "runs": "heartbeat log log_params mark_lost publish publish_all start update",
     "series": "append merge",
     "types": "put",
 }
 _DECIDE: Final = {
-    "approvals": "request vote withdraw",
+    "approvals": "decide request vote withdraw",
     "artifacts": "delete restore",
     "contexts": "delete restore",
     "executions": "delete restore",

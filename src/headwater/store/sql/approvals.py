@@ -7,7 +7,15 @@ import sqlalchemy as sa
 
 from headwater.errors import NotFoundError, RefusedError
 from headwater.model import builtin
-from headwater.model.approvals import ApprovalRequest, NewRequest, NewVote, RequestId, RequestStatus
+from headwater.model.approvals import (
+    ApprovalRequest,
+    Decision,
+    NewRequest,
+    NewVote,
+    RequestId,
+    RequestStatus,
+)
+from headwater.model.graph import Publication, Published
 from headwater.model.ids import ContextId
 from headwater.model.refs import ModelRef
 from headwater.model.release import ReleaseProcess
@@ -15,6 +23,7 @@ from headwater.model.values import Json
 from headwater.store.sql import versions
 from headwater.store.sql.database import Database
 from headwater.store.sql.ledger import Ledger
+from headwater.store.sql.links import Links
 from headwater.store.sql.processes import Processes, require_stage
 from headwater.store.sql.requests import RequestViews, close_requests
 from headwater.store.sql.schema import approval_request, approval_vote, context, version
@@ -26,10 +35,17 @@ class Approvals:
     """`ApprovalStore` in SQL."""
 
     def __init__(
-        self, db: Database, types: Types, ledger: Ledger, processes: Processes, views: RequestViews
+        self,
+        db: Database,
+        types: Types,
+        links: Links,
+        ledger: Ledger,
+        processes: Processes,
+        views: RequestViews,
     ) -> None:
         self._db = db
         self._types = types
+        self._links = links
         self._ledger = ledger
         self._processes = processes
         self._views = views
@@ -100,6 +116,25 @@ class Approvals:
             conditions.append(approval_request.c.status == RequestStatus.OPEN)
         with self._db.read() as conn:
             return self._views.where(conn, sa.and_(*conditions))
+
+    def decide(self, decision: Decision, /) -> Published:
+        publication = Publication(
+            execution=decision.execution, artifacts=decision.artifacts, contexts=decision.contexts
+        )
+
+        def job(conn: sa.Connection) -> Published:
+            done = self._links.publish_in(conn, publication)
+            self._ledger.append(
+                conn,
+                actor=decision.actor,
+                action="approve" if decision.approves else "reject",
+                subject=decision.subject,
+                reason=decision.reason,
+                details={"execution": int(done.execution_id)},
+            )
+            return done
+
+        return self._db.write(job, is_durable=True)
 
     def _decide(
         self,

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from headwater.model.graph import Artifact, ArtifactState, Context, Execution, ExecutionState, NodeKind
+from headwater.model.runs import Run, RunStatus
+from headwater.model.series import LatestMetric
 from headwater.store.sql.properties import Spaces
-from headwater.store.sql.text import decode_optional
+from headwater.store.sql.text import decode, decode_optional
 from headwater.store.sql.values import Space
 
 EntityOf = Callable[[Sequence[Any], str, Spaces], Any]
@@ -17,6 +19,7 @@ EntityOf = Callable[[Sequence[Any], str, Spaces], Any]
 
 _ARTIFACT_STATES: Final = {None: None, **{int(state): state for state in ArtifactState}}
 _EXECUTION_STATES: Final = {None: None, **{int(state): state for state in ExecutionState}}
+_RUN_STATUSES: Final = {int(status): status for status in RunStatus}
 _PROPERTY, _CUSTOM, _PARAM, _METRIC = Space.PROPERTY, Space.CUSTOM, Space.PARAM, Space.METRIC
 _COMMON: Final = (
     *("id", "type_id", "type_name", "name", "external_id", "created_ms", "updated_ms", "deleted_ms"),
@@ -78,6 +81,32 @@ def context_of(row: Sequence[Any], type_name: str, spaces: Spaces) -> Context:
         *(node, type_, type_name, decode_optional(name), decode_optional(external)),
         *(created, updated, deleted, None, revision),
         *(spaces.get(_PROPERTY) or {}, spaces.get(_CUSTOM) or {}),
+    )
+
+
+def run_of(row: Sequence[Any], found: Execution, metrics: Mapping[str, LatestMetric]) -> Run:
+    """Make a run of its own row and the execution that it is."""
+    _, run_id, experiment_id, name, status, start_ms, end_ms, user, host, parent_id, beat_ms, error, of = row
+    return Run(
+        id=found.id,
+        run_id=run_id,
+        experiment_id=experiment_id,
+        experiment=decode(of),
+        name=decode_optional(name),
+        status=_RUN_STATUSES[status],
+        start_ms=start_ms,
+        end_ms=end_ms,
+        user=decode_optional(user),
+        host=decode_optional(host),
+        parent_id=parent_id,
+        heartbeat_ms=beat_ms,
+        error=decode_optional(error),
+        deleted_ms=found.deleted_ms,
+        revision=found.revision,
+        properties=found.properties,
+        params=found.params,
+        tags=found.custom_properties,
+        metrics=metrics,
     )
 
 

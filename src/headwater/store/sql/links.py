@@ -146,7 +146,7 @@ class Links:
     def publish(self, publication: Publication, /, *, key: str | None = None) -> Published:
         return write_once(
             self._db,
-            lambda conn: self._publish(conn, publication),
+            lambda conn: self.publish_in(conn, publication),
             key=key,
             request=publication,
             result=Published,
@@ -231,7 +231,8 @@ class Links:
         with self._db.read() as conn:
             return [entity(*row) for row in self._pairs_by[table, by].among(conn, ids)]
 
-    def _publish(self, conn: sa.Connection, publication: Publication) -> Published:
+    def publish_in(self, conn: sa.Connection, publication: Publication) -> Published:
+        """`publish` inside a running transaction."""
         return self.tie(
             conn,
             lambda: self._put_execution(conn, publication),
@@ -253,7 +254,7 @@ class Links:
 
         Without inputs, what the execution reads does not become part of the contexts.
         """
-        contexts = [self._context(conn, c) for c in new_contexts]
+        contexts = self._put_contexts(conn, new_contexts)
         artifacts = self._put_artifacts(conn, links)
         execution = put_execution()
         events = [
@@ -278,11 +279,11 @@ class Links:
         self._insert_events(conn, writer.events(subgraph, stored))
         return stored
 
-    def _context(self, conn: sa.Connection, context: NewContext | ContextId) -> ContextId:
-        if isinstance(context, NewContext):
-            return self._contexts.ensure(conn, context)
-        self._contexts.require(conn, [context])
-        return context
+    def _put_contexts(
+        self, conn: sa.Connection, contexts: Sequence[NewContext | ContextId]
+    ) -> list[ContextId]:
+        self._contexts.require(conn, [c for c in contexts if not isinstance(c, NewContext)])
+        return [self._contexts.ensure(conn, c) if isinstance(c, NewContext) else c for c in contexts]
 
     def _put_artifacts(self, conn: sa.Connection, links: Sequence[ArtifactLink]) -> list[ArtifactId]:
         new = [link.artifact for link in links if isinstance(link.artifact, NewArtifact)]

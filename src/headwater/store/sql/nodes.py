@@ -129,9 +129,19 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         properties.insert(conn, self._db.dialect, self.nodes.properties, spaces)
         return ids  # type: ignore[return-value]
 
-    def change(self, conn: sa.Connection, changes: Sequence[ChangeN]) -> None:
-        """Change nodes inside a running transaction."""
-        stored: dict[int, N | None] = {**self.by_ids(conn, [c.id for c in changes], locks=True)}
+    def change(
+        self, conn: sa.Connection, changes: Sequence[ChangeN], *, locked: Mapping[int, N] | None = None
+    ) -> None:
+        """Change nodes inside a running transaction.
+
+        Args:
+            conn: The transaction.
+            changes: What is to be changed.
+            locked: The nodes, where the transaction has read them already, and locked them.
+        """
+        if locked is None:
+            locked = self.by_ids(conn, [c.id for c in changes], locks=True)
+        stored: dict[int, N | None] = {**locked}
         gathered = Changes()
         for change in changes:
             if change.id not in stored:
@@ -263,7 +273,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
                 _check_field(name, value)
 
     def _row(self, node: NewN, now: int) -> tuple[Any, ...]:
-        own = [_storable(getattr(node, column)) for column in self.nodes.own]
+        own = [storable(getattr(node, column)) for column in self.nodes.own]
         names = (encode_optional(node.name), encode_optional(node.external_id))
         return (node.type_id, *names, *own, now, now, 1)
 
@@ -290,7 +300,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         fields = _changed_fields(node, change, self.nodes.changeable)
         _check_fields(fields)
         if differs or fields or change.touch:
-            own = {name: _storable(value) for name, value in fields.items()}
+            own = {name: storable(value) for name, value in fields.items()}
             # A change is always later than the one before, even within one millisecond.
             later = max(self._db.clock_ms(), node.updated_ms + 1)
             gathered.set_fields(node.id, {**own, "updated_ms": later, "revision": node.revision + 1})
@@ -389,7 +399,8 @@ def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
     return spaces
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """Return the value of a column as the driver takes it."""
     if value is None:
         return None
     # Of an enum the driver would first look for an adapter.

@@ -1,7 +1,7 @@
 """Runs: an execution with a row of its own, and an experiment that is a context."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from headwater.model.graph import (
     KEEP,
     Association,
     Context,
-    Execution,
     ExecutionChange,
     NewContext,
     NewExecution,
@@ -36,14 +35,15 @@ from headwater.model.series import LatestMetric, Points
 from headwater.model.values import Properties, PropertyValue
 from headwater.store.sql import properties, search
 from headwater.store.sql.database import Database
+from headwater.store.sql.entities import run_of
 from headwater.store.sql.fields import field_values, run_fields
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
-from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
+from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, storable
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.schema import context, execution, execution_property, run
 from headwater.store.sql.series import SeriesTable
-from headwater.store.sql.text import check_length, decode, decode_optional, encode_optional
+from headwater.store.sql.text import check_length, decode_optional, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space, same_value
 
@@ -55,7 +55,6 @@ _COLUMNS: Final = (
     *("user", "host", "parent_id", "heartbeat_ms", "error"),
 )
 _INSERTED: Final = tuple(name for name in _COLUMNS if name not in {"end_ms", "error"})
-_STATUSES: Final = {int(status): status for status in RunStatus}
 
 
 class Runs:
@@ -98,6 +97,7 @@ class Runs:
                 .where(execution.c.id == sa.bindparam("id"))
             ),
         )
+        self._updates: dict[tuple[str, ...], Prepared] = {}
         self._insert_row = Prepared(
             db, lambda: sa.insert(run).values({name: sa.bindparam(name) for name in _INSERTED})
         )
@@ -169,6 +169,21 @@ class Runs:
         return self.by_execution_ids([change.id])[0]
 
     def publish(self, publication: RunPublication, /, *, key: str | None = None) -> Published:
+        job = self._publishing(publication)
+        return write_once(self._db, job, key=key, request=publication, result=Published)
+
+    def publish_all(
+        self, publications: Sequence[RunPublication], /, *, key: str | None = None
+    ) -> list[Published]:
+        jobs = [self._publishing(each) for each in publications]
+
+        def job(conn: sa.Connection) -> list[Published]:
+            return [each(conn) for each in jobs]
+
+        return write_once(self._db, job, key=key, request=publications, result=list[Published])
+
+    def _publishing(self, publication: RunPublication) -> Callable[[sa.Connection], Published]:
+        """Return what publishes a run inside of a transaction."""
         new = publication.run
         if isinstance(new, NewRun):
             _check_run(new)
@@ -184,16 +199,13 @@ class Runs:
             wanted = NewContext(type_id=experiment_type, name=new.experiment)
             return self._insert(conn, new, run_type, self._contexts.ensure(conn, wanted))
 
-        def job(conn: sa.Connection) -> Published:
-            return self._links.tie(
-                conn,
-                lambda: put_run(conn),
-                publication.artifacts,
-                publication.contexts,
-                with_inputs=False,
-            )
-
-        return write_once(self._db, job, key=key, request=publication, result=Published)
+        return lambda conn: self._links.tie(
+            conn,
+            lambda: put_run(conn),
+            publication.artifacts,
+            publication.contexts,
+            with_inputs=False,
+        )
 
     def log_params(self, run_: ExecutionId, params: Properties, /) -> None:
         self._db.write(lambda conn: self._add_params(conn, run_, params))
@@ -332,7 +344,7 @@ class Runs:
         metrics: dict[int, dict[str, LatestMetric]] = {i: {} for i in wanted}
         for metric in self._series.latest_in(conn, wanted) if with_metrics else ():
             metrics[metric.execution_id][metric.key] = metric
-        return {row[0]: _run(row, executions[row[0]], metrics[row[0]]) for row in rows}
+        return {row[0]: run_of(row, executions[row[0]], metrics[row[0]]) for row in rows}
 
     def _change(self, conn: sa.Connection, change: RunChange) -> None:
         found = self._executions.by_ids(conn, [change.id], locks=True).get(change.id)
@@ -353,7 +365,8 @@ class Runs:
         wanted = {name: getattr(change, name) for name in _FIELDS}
         fields = {name: v for name, v in wanted.items() if v is not KEEP and v != row[name]}
         if fields:
-            conn.execute(sa.update(run).where(run.c.execution_id == change.id).values(fields))
+            given = {f"new_{name}": storable(value) for name, value in fields.items()}
+            self._update(tuple(fields)).run(conn, of_run=change.id, **given)
         state = KEEP if change.status is KEEP else EXECUTION_STATES[change.status]
         self._executions.change(
             conn,
@@ -366,32 +379,16 @@ class Runs:
                     touch=bool(fields),
                 )
             ],
+            locked={found.id: found},
         )
 
-
-def _run(row: Sequence[Any], found: Execution, metrics: Mapping[str, LatestMetric]) -> Run:
-    _, run_id, experiment_id, name, status, start_ms, end_ms, user, host, parent_id, beat_ms, error, of = row
-    return Run(
-        id=found.id,
-        run_id=run_id,
-        experiment_id=experiment_id,
-        experiment=decode(of),
-        name=decode_optional(name),
-        status=_STATUSES[status],
-        start_ms=start_ms,
-        end_ms=end_ms,
-        user=decode_optional(user),
-        host=decode_optional(host),
-        parent_id=parent_id,
-        heartbeat_ms=beat_ms,
-        error=decode_optional(error),
-        deleted_ms=found.deleted_ms,
-        revision=found.revision,
-        properties=found.properties,
-        params=found.params,
-        tags=found.custom_properties,
-        metrics=metrics,
-    )
+    def _update(self, names: tuple[str, ...]) -> Prepared:
+        """Return the statement that sets some columns of a run."""
+        if names not in self._updates:
+            values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+            update = sa.update(run).where(run.c.execution_id == sa.bindparam("of_run"))
+            self._updates[names] = Prepared(self._db, lambda: update.values(values))
+        return self._updates[names]
 
 
 def _new_params(stored: Properties, wanted: Properties) -> Properties:

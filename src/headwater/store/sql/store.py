@@ -123,7 +123,7 @@ class SqlStore:
             machine,
             ModelViews(db, self.artifacts, self.contexts),
         )
-        self.approvals = Approvals(db, types, ledger, processes, requests)
+        self.approvals = Approvals(db, types, self.links, ledger, processes, requests)
         deployments = Deployments(db, types, self.executions, self.contexts, self.links)
         self.releases = Releases(db, types, processes, machine, verdicts, deployments)
 

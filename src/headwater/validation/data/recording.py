@@ -187,14 +187,15 @@ def _reference(
     return ArtifactLink(artifact=artifact, type=EventType.INPUT, path=path)
 
 
+def statistics_facts(measured: Statistics) -> dict[str, PropertyValue]:
+    """Return what an artifact says of the statistics that its bytes are."""
+    return {"row_count": measured.row_count, "columns": len(measured.columns)}
+
+
 def _statistics(
     into: Records, types: Mapping[str, TypeId], measured: Statistics, ref: str | None
 ) -> NewArtifact:
-    facts: dict[str, PropertyValue] = {
-        "row_count": measured.row_count,
-        "columns": len(measured.columns),
-        **({"data": ref} if ref else {}),
-    }
+    facts = {**statistics_facts(measured), **({"data": ref} if ref else {})}
     return _stored(types[builtin.STATISTICS.name], into.blobs.put_bytes(measured.to_json()), facts)
 
 

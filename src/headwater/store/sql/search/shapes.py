@@ -2,16 +2,17 @@
 
 A value is replaced by a mark of its kind. The statement is built and compiled
 with the marks; where one is among its parameters, a value goes in when it runs.
-What decides how a statement is built stays in the shape: operators, lists,
-patterns, flags, and values at the edge of what a column holds.
+What decides how a statement is built stays in the shape: operators, lists but
+for short ones of short texts, patterns, flags, and values at the edge of what a
+column holds.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from headwater.model.filters import And, Between, Comparison, Filter, Not, Operator, Or, Scalar
+from headwater.model.filters import And, Between, Comparison, Filter, In, Not, Operator, Or, Scalar
 from headwater.model.joins import Call, Constant, Expression, Joined
 from headwater.store.sql.search.comparisons import EXACT_BELOW
 from headwater.store.sql.text import HEAD_CHARS, encode
@@ -70,12 +71,21 @@ def _marked(tree: Filter, values: list[Scalar]) -> Filter:
             return Not(_marked(term, values))
         case Comparison(_, operator, value) if operator not in _PATTERNS:
             return replace(tree, value=_mark(value, values))
+        case In(_, texts) if _fits(texts, values):
+            return replace(tree, values=tuple(_mark(text, values) for text in texts))
         case Between(_, low, high):
             return replace(tree, low=_mark(low, values), high=_mark(high, values))
         case Joined(condition):
             return Joined(_marked_expression(condition, values))
         case _:
             return tree
+
+
+def _fits(texts: Sequence[Scalar], values: list[Scalar]) -> bool:
+    """Tell whether a list is one of short texts, all of which can be replaced."""
+    return len(values) + len(texts) <= MOST and all(
+        isinstance(text, str) and _is_plain(text) for text in texts
+    )
 
 
 def _marked_expression(tree: Expression, values: list[Scalar]) -> Expression:

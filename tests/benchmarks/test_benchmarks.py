@@ -25,18 +25,6 @@ def test_every_benchmark_runs(name, tmp_path, pytestconfig):
     assert {record["benchmark"] for record in records} == {name}
 
 
-def test_processor_time_is_counted_in_process_alone(tmp_path, pytestconfig):
-    answers = tmp_path / "results.jsonl"
-
-    status = main(
-        ["mlmd", "--quick", "--processor", "--json", str(answers)], servers=pytestconfig.stash[SERVERS]
-    )
-
-    works = [json.loads(line).get("work", "skipped") for line in answers.read_text().splitlines()]
-    assert status == 0
-    assert works == ["skipped"] or all(work.endswith(", processor") for work in works)
-
-
 def test_the_catalogue_has_every_file():
     files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "__main__"}
 

@@ -3,6 +3,7 @@
 import pytest
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError
+from headwater.model.filters import Entity
 from headwater.model.graph import (
     Artifact,
     ArtifactState,
@@ -15,6 +16,7 @@ from headwater.model.graph import (
 )
 from headwater.model.listing import Listing
 from headwater.model.values import ProtoValue
+from headwater.query.parse import parse_order
 from tests.contract.builders import START_MS, put_type
 
 VALUES = {
@@ -312,3 +314,18 @@ def test_page_lists_by_id(api):
     ids = api.nodes.add([api.new(n) for n in "zay"])
 
     assert [n.id for n in api.nodes.page(Listing()).items] == ids
+
+
+@pytest.mark.parametrize("order", ["id", "name", "tags.note"])
+def test_every_page_has_whole_nodes(api, order):
+    # U+F8FF marks what no database can hold, and is text itself.
+    names = ["a\x00", "b\uf8ffe", "c\uf8ff0", "d\ud800"]
+    ids = [api.add(name, properties=VALUES, custom_properties={"note": name}) for name in names]
+
+    found, token = [], None
+    while token is not None or not found:
+        orders = parse_order(order, Entity(api.kind.name.lower()))
+        page = api.nodes.page(Listing(order_by=orders, limit=1, page_token=token))
+        found, token = [*found, *page.items], page.next_token
+
+    assert found == api.nodes.get(ids)

@@ -50,12 +50,12 @@ class NodeTable:
         """The columns of this kind that do not hold every value of their type."""
         return tuple(name for name in LIMITED if name in self.table.columns)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """What an insert writes, in the table's order."""
         return ("type_id", "name", "external_id", *self.own, "created_ms", "updated_ms", "revision")
 
-    @property
+    @cached_property
     def changeable(self) -> tuple[str, ...]:
         """The columns that a change can name."""
         named = ("name",) if self.kind is NodeKind.CONTEXT else ()

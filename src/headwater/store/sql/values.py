@@ -61,11 +61,14 @@ def value_row(name: str, value: PropertyValue, space: Space) -> ValueRow:
     return _param_row(row, value) if space is Space.PARAM else row
 
 
-def _plain_row(name: str, kind: int, value: PropertyValue) -> ValueRow:
+def _plain_row(name: str, kind: int, value: Any) -> ValueRow:
+    # Of most properties, by numbers: asking for one class after another takes longer.
+    if kind == _INT:
+        return (kind, int(value), float(value), None, None, None)
+    if kind == _STRING:
+        return (kind, None, None, *split_text(value), None)
     match value:
-        case str():
-            return (kind, None, None, *split_text(value), None)
-        case bool() | int():
+        case bool():
             return (kind, int(value), float(value), None, None, None)
         case float():
             number, sign = split_infinity(value)

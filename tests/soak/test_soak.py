@@ -39,7 +39,7 @@ def test_a_leak_is_told_from_noise(size_of, is_flat):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_server_answers_all_that_is_asked():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.soak", "--seconds", "5", "--rate", "100"],
+        [sys.executable, "-m", "tests.soak", "--store", "sqlite", "--seconds", "5", "--rate", "100"],
         capture_output=True,
         text=True,
         check=False,

@@ -164,13 +164,17 @@ class Database:
             conn = self._readers.pop()
         except IndexError:
             conn = self._connect()
+        raw = driver.driver_connection(conn)
+        if raw.in_transaction:
+            # In memory all share one connection, and a writer was interrupted before its rollback.
+            raw.rollback()
         driver.execute(conn, "BEGIN")
         try:
             yield conn
         finally:
             if conn.in_transaction():
                 conn.rollback()
-            driver.driver_connection(conn).rollback()
+            raw.rollback()
             self._readers.append(conn)
 
     @contextmanager

@@ -70,9 +70,13 @@ bench: .venv/.ready-dev | $(filter .venv-tools/%,$(UV)) ## Measure every claim o
 	UV=$(UV) $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: soak
-soak: .venv/.ready-dev .venv-peers/mlflow/.ready ## Load the server for an hour, and 16 clients for a minute (SOAK=3600)
+soak: .venv/.ready-dev ## Have 16 clients load a server for a minute, and four for an hour: its memory stays flat (SOAK=3600)
 	HEADWATER_TEST_SOAK_S=60 $(BIN)/pytest -n 0 tests/server/http/test_many_clients.py
-	HEADWATER_BENCH_SOAK_S=$(or $(SOAK),3600) UV=$(UV) $(BIN)/python -m benchmarks server
+	$(BIN)/python -m tests.soak --seconds $(or $(SOAK),3600)
+
+.PHONY: memory
+memory: .venv/.ready-dev ## The same for five minutes with few requests, beside something else (SOAK=300)
+	$(BIN)/python -m tests.soak --seconds $(or $(SOAK),300) --rate 50
 
 .PHONY: crash
 crash: .venv/.ready-dev ## Kill a mixed workload 500 times, and check after each (CRASH_ARGS="--store mysql")

@@ -1,6 +1,5 @@
 """Our server against `mlflow server`: the same requests from the same clients, over HTTP."""
 
-import os
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +20,6 @@ from benchmarks.search import LIMIT, Case, cases
 
 PEER: Final = "`mlflow server`"
 CLIENTS: Final = 8
-SOAK_VARIABLE: Final = "HEADWATER_BENCH_SOAK_S"
-"""How many seconds our server is loaded before its memory is looked at again; 20 without it."""
 SINGLE: Final = Target(5.0, "5 times faster")
 MANY: Final = Target(10.0, "10 times faster")
 COUNTS: Final = (2_000, 10_000, 100_000)
@@ -187,7 +184,7 @@ def load(side: Side, work: Work, clients: Sequence[Worker]) -> Load:
 
 def memory(bench: Bench, side: Side, clients: Sequence[Worker]) -> Fact:
     """Load our server for a while, and compare its memory with that after the first tenth."""
-    took_s = float(os.environ.get(SOAK_VARIABLE, bench.size(20, 1)))
+    took_s = bench.size(20, 1)
     mixed = [*calls(bench)][:4]
 
     def until(end_s: float) -> int:

@@ -56,6 +56,7 @@ class Database:
         self._memory_lock = threading.RLock()
         self._commits = GroupCommit(self._sqlite_transaction)
         self._writer: sa.Connection | None = None
+        self._pooled: sa.PoolProxiedConnection | None = None
         self._writer_level = ""
         self._readers: deque[sa.Connection] = deque()
 
@@ -71,7 +72,7 @@ class Database:
     def after_fork_in_child(self) -> None:
         """Leave the parent's connections alone and open new ones."""
         # Kept, because giving it back would end a transaction that the parent may be in.
-        self._of_parent = (self._writer, self._readers)
+        self._of_parent = (self._writer, self._readers, self._pooled)
         if not self._is_memory:
             self.engine.dispose(close=False)
         self._renew_locks()
@@ -83,6 +84,8 @@ class Database:
             self._writer = None
         while self._readers:
             self._readers.pop().close()
+        if self._pooled is not None and self._pooled.is_valid:
+            self._pooled.close()
         self.engine.dispose()
 
     @contextmanager
@@ -160,14 +163,18 @@ class Database:
         try:
             conn = self._readers.pop()
         except IndexError:
-            conn = self.engine.connect()
+            conn = self._connect()
+        raw = driver.driver_connection(conn)
+        if raw.in_transaction:
+            # In memory all share one connection, and a writer was interrupted before its rollback.
+            raw.rollback()
         driver.execute(conn, "BEGIN")
         try:
             yield conn
         finally:
             if conn.in_transaction():
                 conn.rollback()
-            driver.driver_connection(conn).rollback()
+            raw.rollback()
             self._readers.append(conn)
 
     @contextmanager
@@ -187,14 +194,23 @@ class Database:
             raw = driver.driver_connection(self._writer)
             if not raw.in_transaction and self._writer.get_transaction() is None:
                 return self._writer
-            # A writer was interrupted between two lines of Python and did not come to its rollback. A
-            # connection that is lost like this would keep the lock until it is collected as garbage, and what
-            # SQLAlchemy knows of its transaction may be in no state to be closed.
+            # A writer was interrupted between two lines of Python and did not come to its rollback. What
+            # SQLAlchemy knows of its transaction may be in no state to be closed, so it is left behind.
             raw.rollback()
-            pooled.close()
+            self._writer = sa.Connection(self.engine, pooled)
+            return self._writer
         self._writer_level = ""
-        self._writer = self.engine.connect()
+        self._writer = self._connect()
         return self._writer
+
+    def _connect(self) -> sa.Connection:
+        """Open a connection of SQLite that stays open."""
+        if not self._is_memory:
+            return self.engine.connect()
+        # Its one connection is never given back: an interrupt on the way would close it, and empty the store.
+        if self._pooled is None:
+            self._pooled = self.engine.raw_connection()
+        return sa.Connection(self.engine, self._pooled)
 
     def _write_alone(self, job: Callable[[sa.Connection], T]) -> T:
         for attempt in range(ATTEMPTS):

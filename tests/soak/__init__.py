@@ -1,0 +1,1 @@
+"""Does a server that is loaded for long keep its memory flat?"""

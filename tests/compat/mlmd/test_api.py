@@ -198,6 +198,16 @@ def test_a_stale_artifact_is_refused_on_request(store, artifact_type):
         store._call("PutArtifacts", request, service_pb.PutArtifactsResponse())
 
 
+def test_an_artifact_of_the_same_request_is_stale_too(store, artifact_type):
+    artifacts = [pb.Artifact(type_id=artifact_type), pb.Artifact(id=1, uri="guessed")]
+    request = service_pb.PutArtifactsRequest(artifacts=artifacts)
+    request.options.abort_if_latest_updated_time_changed = True
+
+    with pytest.raises(mlmd.errors.FailedPreconditionError):
+        store._call("PutArtifacts", request, service_pb.PutArtifactsResponse())
+    assert store.get_artifacts() == []
+
+
 def test_events_keep_their_path_and_come_once(store, artifact_type, execution_type):
     [artifact_id] = store.put_artifacts([pb.Artifact(type_id=artifact_type)])
     [execution_id] = store.put_executions([pb.Execution(type_id=execution_type)])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from headwater.compat.mlmd.errors import (
     FailedPreconditionError,
@@ -17,6 +17,9 @@ from headwater.compat.mlmd.service.nodes import change_of, new_node
 from headwater.model.graph import At, NewArtifact, Node, NodeKind, Subgraph, SubgraphEvent
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
 from headwater.model.protocols import Store
+
+_NEVER: Final = -1
+"""A revision that no node has."""
 
 
 class WriteCalls:
@@ -124,9 +127,8 @@ class WriteCalls:
         for message in messages:
             reused: Any = (reuses or {}).get(message.external_id)
             if message.HasField("id"):
-                known = stored.get(message.id)
                 change = change_of(kind, message, paths=paths, touch=touch)
-                nodes.append(_expecting(change, message, known) if expects_time and known else change)
+                nodes.append(_expecting(change, message, stored.get(message.id)) if expects_time else change)
             elif reused is not None:
                 nodes.append(change_of(kind, message, touch=touch, node_id=reused.id))
             else:
@@ -209,6 +211,9 @@ def _subgraph(kind: Kind, nodes: Sequence[Any]) -> Subgraph:
 
 
 def _expecting(change: Any, message: Message, stored: Any) -> Any:
+    if stored is None:
+        # If there will be one, this request itself makes it, and nobody can have read its time.
+        return replace(change, expect_revision=_NEVER)
     if message.last_update_time_since_epoch != stored.updated_ms:
         raise FailedPreconditionError(
             f"`abort_if_latest_updated_time_changed` is set, and the stored artifact with id = {stored.id} "

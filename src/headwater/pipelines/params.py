@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, cast, get_args, get_origin
 
-import msgspec
-
 from headwater.errors import InvalidError
 from headwater.model.values import Json, check_json
 from headwater.pipelines.contracts import hints_of
@@ -43,6 +41,9 @@ def _value(name: str, value: Any, hint: Any) -> Json:
     stored = _storable(name, _read(value, hint) if isinstance(value, TypedText) else value)
     if not _is_plain(hint):
         return stored
+    # Loaded when first used: whoever imports headwater need not wait for it.
+    import msgspec
+
     try:
         return _storable(name, msgspec.convert(stored, hint))
     except msgspec.ValidationError as error:
@@ -60,6 +61,8 @@ def _read(text: str, hint: Any) -> Any:
 
 
 def _takes_text(text: str, hint: Any) -> bool:
+    import msgspec
+
     try:
         msgspec.convert(str(text), hint)
     except msgspec.ValidationError:

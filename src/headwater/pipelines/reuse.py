@@ -74,12 +74,9 @@ class Reuse:
         return {each.id: self._problem(each, products.get(each.id), artifacts) for each in executions}
 
     def _candidates(self, keys: Sequence[str]) -> list[Execution]:
-        # To a power of two, so that there are few statements.
-        places = 1 << (len(keys) - 1).bit_length()
-        padded = (*keys, *[keys[-1]] * (places - len(keys)))
         is_complete = Comparison(_STATE, Operator.EQ, int(ExecutionState.COMPLETE))
         listing = Listing(
-            filter=And((In(_KEY, padded), is_complete)),
+            filter=And((In(_KEY, tuple(keys)), is_complete)),
             order_by=[Order(Field(Scope.ATTRIBUTE, "id"), is_descending=True)],
             limit=_PAGE,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
@@ -10,6 +10,13 @@ from headwater.store.sql import driver
 from headwater.store.sql.database import Database
 
 Rows: TypeAlias = Sequence[Sequence[Any]]
+T = TypeVar("T")
+
+
+def padded(values: Sequence[T]) -> list[T]:
+    """Repeat the last value until their number is a power of two, so that lists share few statements."""
+    places = 1 << (len(values) - 1).bit_length() if values else 0
+    return [*values, *(values[-1] for _ in range(places - len(values)))]
 
 
 class Prepared:

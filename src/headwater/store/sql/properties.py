@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from headwater.model.values import PropertyValue
 from headwater.store.sql.database import Database
 from headwater.store.sql.dialects import Dialect
-from headwater.store.sql.prepared import Prepared
+from headwater.store.sql.prepared import Prepared, padded
 from headwater.store.sql.text import check_length, decode, encode
 from headwater.store.sql.values import VALUE_COLUMNS, Space, value_of, value_row
 
@@ -97,12 +97,9 @@ class PropertyRows:
         wanted = [encode(name) for name in names]
         found: dict[str, PropertyValue] = {}
         for start in range(0, len(wanted), LOOKUP_BATCH):
-            part = wanted[start : start + LOOKUP_BATCH]
-            # A power of two, so that there are few statements.
-            places = 1 << (len(part) - 1).bit_length()
-            padded = [*part, *part[-1:] * (places - len(part))]
-            given = {f"name{i}": name for i, name in enumerate(padded)}
-            for name, *value in self._of_names(places).rows(conn, node=node_id, space=int(space), **given):
+            part = padded(wanted[start : start + LOOKUP_BATCH])
+            given = {f"name{i}": name for i, name in enumerate(part)}
+            for name, *value in self._of_names(len(part)).rows(conn, node=node_id, space=int(space), **given):
                 found[decode(name)] = value_of(*value)
         return found
 

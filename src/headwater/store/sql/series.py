@@ -17,7 +17,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.latest import LATEST_COLUMNS, Latest, latest_of, metric_of_row
 from headwater.store.sql.merging import CHUNK_COLUMNS, CHUNK_POINTS, MERGED_WRITER, Merging
 from headwater.store.sql.nodes import LOOKUP_BATCH, Executions
-from headwater.store.sql.prepared import Prepared, Rows
+from headwater.store.sql.prepared import Prepared, Rows, padded
 from headwater.store.sql.schema import merged_batch, metric_chunk, series
 from headwater.store.sql.text import check_length, decode, encode
 
@@ -246,11 +246,10 @@ class SeriesTable:
     ) -> Rows:
         """Read the series of some executions with some keys: id, execution, key and `LATEST_COLUMNS`."""
         known = [encode(key) for key in sorted(keys)]
-        # A power of two, so that there are few statements; beyond the limit all keys are read.
-        places = 1 << (len(known) - 1).bit_length() if 0 < len(known) <= LOOKUP_BATCH else 0
-        padded = [*known, *known[-1:] * (places - len(known))] if places else []
-        values = {f"key{i}": key for i, key in enumerate(padded)}
-        return self._of_keys(places, locks=locks).among(conn, execution_ids, **values)
+        # Beyond the limit all keys are read.
+        chosen = padded(known) if len(known) <= LOOKUP_BATCH else []
+        values = {f"key{i}": key for i, key in enumerate(chosen)}
+        return self._of_keys(len(chosen), locks=locks).among(conn, execution_ids, **values)
 
     def _of_keys(self, places: int, *, locks: bool) -> Prepared:
         """Return the statement for this many keys; 0 reads all."""

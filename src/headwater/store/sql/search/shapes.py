@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from headwater.model.filters import And, Between, Comparison, Filter, In, Not, Operator, Or, Scalar
 from headwater.model.joins import Call, Constant, Expression, Joined
+from headwater.store.sql.prepared import padded
 from headwater.store.sql.search.comparisons import EXACT_BELOW
 from headwater.store.sql.text import HEAD_CHARS, encode
 
@@ -71,8 +72,8 @@ def _marked(tree: Filter, values: list[Scalar]) -> Filter:
             return Not(_marked(term, values))
         case Comparison(_, operator, value) if operator not in _PATTERNS:
             return replace(tree, value=_mark(value, values))
-        case In(_, texts) if _fits(texts, values):
-            return replace(tree, values=tuple(_mark(text, values) for text in texts))
+        case In(_, texts) if _fits(several := padded(texts), values):
+            return replace(tree, values=tuple(_mark(text, values) for text in several))
         case Between(_, low, high):
             return replace(tree, low=_mark(low, values), high=_mark(high, values))
         case Joined(condition):

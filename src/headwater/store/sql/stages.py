@@ -64,9 +64,8 @@ class StageMachine:
             except RefusedError as error:
                 found.append(Need(kind=kind, text=str(error)))
         policy = self._policy(conn, owner, process, wanted)
-        return found + self._needs.of(
-            conn, process, policy, moving, self._rivals(conn, owner, wanted), wanted
-        )
+        rivals = self._rivals(conn, owner, policy, wanted, self._holder(conn, owner, wanted.to))
+        return found + self._needs.of(conn, process, policy, moving, rivals, wanted)
 
     def move(self, conn: sa.Connection, owner: ContextId, wanted: Transition) -> None:
         """Move a version; the caller holds the row of its model locked.
@@ -81,7 +80,7 @@ class StageMachine:
         self._check_rollback(conn, wanted)
         holder = self._check_holder(conn, owner, wanted)
         policy = self._policy(conn, owner, process, wanted)
-        rivals = self._rivals(conn, owner, wanted)
+        rivals = self._rivals(conn, owner, policy, wanted, holder)
         if missing := self._needs.of(conn, process, policy, moving, rivals, wanted):
             raise UnmetError(str(ModelRef(wanted.model, wanted.version)), wanted.to, missing)
         grounds = self._needs.grounds(conn, policy, moving, wanted)
@@ -133,16 +132,19 @@ class StageMachine:
         in_stage = sa.and_(version.c.context_id == owner, version.c.exclusive_stage == stage)
         return next(iter(versions.rows_of(conn, in_stage)), None)
 
-    def _rivals(self, conn: sa.Connection, owner: ContextId, wanted: Transition) -> dict[int, str]:
-        """Return what is in production and in the wanted stage, beside the version itself.
+    def _rivals(
+        self, conn: sa.Connection, owner: ContextId, policy: Policy, wanted: Transition, holder: Any
+    ) -> dict[int, str]:
+        """Return what is in the wanted stage, its holder, and in production, beside the version itself.
 
-        A rollback has none: it restores what was let in before.
+        A rollback has none: it restores what was let in before. Nobody asks where no verdict is required.
         """
-        if wanted.kind == ROLLBACK:
+        if wanted.kind == ROLLBACK or not policy.requires:
             return {}
-        stages = dict.fromkeys((wanted.to, PRODUCTION))
-        found = {each.number: stage for stage in stages if (each := self._holder(conn, owner, stage))}
-        return {number: stage for number, stage in found.items() if number != wanted.version}
+        found = {wanted.to: holder}
+        if wanted.to != PRODUCTION:
+            found[PRODUCTION] = self._holder(conn, owner, PRODUCTION)
+        return {row.number: stage for stage, row in found.items() if row and row.number != wanted.version}
 
     def _check_holder(self, conn: sa.Connection, owner: ContextId, wanted: Transition) -> Any:
         """Return the row of the version that holds the stage alone, if it is the expected one."""

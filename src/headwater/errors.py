@@ -149,16 +149,17 @@ class PipelineFailedError(RefusedError):
 
     def __init__(self, ref: str, failures: Mapping[str, str], *, result: object = None) -> None:
         self.ref, self.failures, self.result = ref, dict(failures), result
-        reasons = "; ".join(f"{step}: {_last_line(why)}" for step, why in failures.items())
+        reasons = "; ".join(
+            f"{step}: {last_line(why) or 'no reason is known'}" for step, why in failures.items()
+        )
         super().__init__(
             f"{ref} failed in {reasons}; once that is mended, go on with `headwater pipeline resume {ref}`"
         )
 
 
-def _last_line(text: str) -> str:
-    """Return the line of a traceback that says what happened."""
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "no reason is known"
+def last_line(text: str) -> str:
+    """Return the line of a traceback, or of another text, that says what happened; empty of nothing."""
+    return next(reversed(text.strip().splitlines()), "")
 
 
 class UnauthenticatedError(HeadwaterError, PermissionError):

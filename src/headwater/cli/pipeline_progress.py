@@ -12,6 +12,7 @@ from rich.text import Text
 
 from headwater.cli.cells import printable
 from headwater.cli.output import console, print_json
+from headwater.errors import last_line
 from headwater.pipelines.events import DONE, Listener, StepEvent, StepState
 
 MAX_ROWS = 40
@@ -96,5 +97,4 @@ def _print_line(event: StepEvent) -> None:
 
 
 def _short(note: str) -> str:
-    """Return the line of a note, or of a traceback, that says what happened."""
-    return printable(note.strip().rpartition("\n")[2])
+    return printable(last_line(note))

@@ -16,7 +16,7 @@ from headwater.cli.output import (
 )
 from headwater.cli.pipeline_progress import progress
 from headwater.cli.session import client
-from headwater.errors import InvalidError
+from headwater.errors import InvalidError, last_line
 from headwater.pipelines.events import PipelineResult, StepState
 from headwater.pipelines.params import TypedText
 from headwater.pipelines.viewing import StepView, Why
@@ -244,7 +244,7 @@ def _brief(error: str | None) -> str:
     found: list[str] = []
     for part in (error or "").split("\n\n"):
         step, _, told = part.partition(": ")
-        found.append(f"{step}: {told.splitlines()[-1]}" if told else part)
+        found.append(f"{step}: {last_line(told)}" if told else part)
     return "; ".join(found)
 
 

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NewType
+from typing import Final, NewType
 
 from headwater.model.graph import ArtifactLink, ExecutionChange
 from headwater.model.ids import ContextId
 from headwater.model.refs import ModelRef
 
 RequestId = NewType("RequestId", int)
+
+APPROVE: Final = "approve"
+REJECT: Final = "reject"
+"""What the ledger calls a vote, or a decision on an execution."""
 
 
 class RequestStatus(IntEnum):

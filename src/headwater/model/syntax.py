@@ -36,8 +36,8 @@ def parse_python(
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: as `ast.parse`.
     """
-    with _TURN:
-        return ast.parse(source, mode=mode)  # type: ignore[return-value]
+    let_threads_parse()
+    return ast.parse(source, mode=mode)  # type: ignore[return-value]
 
 
 def let_threads_parse() -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from headwater.errors import ConflictError, NotFoundError, RefusedError, StaleWriteError
 from headwater.model import builtin
-from headwater.model.approvals import Decision
+from headwater.model.approvals import APPROVE, Decision
 from headwater.model.graph import (
     ArtifactLink,
     ArtifactState,
@@ -20,7 +20,7 @@ from headwater.model.ids import ContextId
 from headwater.model.ledger import check_reason
 from headwater.pipelines import tags
 from headwater.pipelines.contracts import Shape
-from headwater.pipelines.decisions import APPROVE, decision_on, told
+from headwater.pipelines.decisions import decision_on, told
 from headwater.pipelines.history import Product, products_of
 from headwater.pipelines.publishing import OUTPUT
 from headwater.pipelines.records import PipelineRun

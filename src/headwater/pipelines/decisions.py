@@ -1,11 +1,7 @@
 """What people decided on steps: the ledger has it, and nothing else."""
 
-from typing import Final
-
 from headwater.model.ledger import LedgerEntry
 from headwater.model.protocols import Store
-
-APPROVE: Final = "approve"
 
 
 def decision_on(store: Store, subject: str) -> LedgerEntry | None:

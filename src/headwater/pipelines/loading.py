@@ -9,7 +9,7 @@ from traceback import extract_tb, format_exception_only
 from types import ModuleType
 from typing import Any, Final
 
-from headwater.errors import InvalidError, NotFoundError
+from headwater.errors import InvalidError, NotFoundError, last_line
 from headwater.pipelines.definitions import Address
 from headwater.pipelines.pipeline import Definition
 
@@ -85,7 +85,8 @@ def _run(full: Path) -> ModuleType:
         del sys.modules[name]
         # A file may raise anything, and its author looks for the line in it, not for those that load it.
         if isinstance(error, Exception):
-            raise InvalidError(f"{full.name}{_line_of(error, full)} fails: {_told(error)}") from error
+            told = "".join(format_exception_only(error))
+            raise InvalidError(f"{full.name}{_line_of(error, full)} fails: {last_line(told)}") from error
         raise
     return module
 
@@ -95,10 +96,6 @@ def _line_of(error: Exception, file: Path) -> str:
         return f", line {error.lineno}," if error.filename == str(file) else ""
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(file)]
     return f", line {lines[-1]}," if lines else ""
-
-
-def _told(error: Exception) -> str:
-    return "".join(format_exception_only(error)).strip().splitlines()[-1]
 
 
 def _is_of(module: Any, full: Path) -> bool:

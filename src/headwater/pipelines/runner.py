@@ -73,12 +73,7 @@ class Runner:
         self._calls: dict[Slot, Call] = {}
         self._history: dict[Slot, Attempt] = {}
         self._work = Workforce(
-            session,
-            executor,
-            enter,
-            workers=settings.workers,
-            task=self._task,
-            clock_s=clock_s,
+            session, executor, enter, workers=settings.workers, task=self._task, clock_s=clock_s
         )
         self._elsewhere: dict[Slot, Call] = {}
         self._people: dict[str, Node] = {}

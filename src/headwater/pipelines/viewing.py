@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from headwater.errors import NotFoundError
+from headwater.model.approvals import APPROVE
 from headwater.model.filters import And, Comparison, Field, Operator, Scope
 from headwater.model.graph import ExecutionState
 from headwater.model.ids import ExecutionId
@@ -11,7 +12,7 @@ from headwater.model.listing import Listing, Order
 from headwater.model.protocols import Store
 from headwater.model.values import Json
 from headwater.pipelines import tags
-from headwater.pipelines.decisions import APPROVE, decisions_below, told
+from headwater.pipelines.decisions import decisions_below, told
 from headwater.pipelines.events import StepState
 from headwater.pipelines.foresight import prospects_of
 from headwater.pipelines.history import Attempt, attempt_of, attempts_of

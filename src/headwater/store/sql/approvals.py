@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from headwater.errors import NotFoundError, RefusedError
 from headwater.model import builtin
 from headwater.model.approvals import (
+    APPROVE,
+    REJECT,
     ApprovalRequest,
     Decision,
     NewRequest,
@@ -73,11 +75,11 @@ class Approvals:
             before = request.vote_of(new.actor)
             self._check_vote(process, request, new)
             self._write_vote(conn, request.id, new)
-            action = {True: "approve", False: "reject", None: "take-back"}[new.approves]
+            action = {True: APPROVE, False: REJECT, None: "take-back"}[new.approves]
             details: dict[str, Json] = {
                 "request": int(request.id),
                 "stage": new.stage,
-                "before": {True: "approve", False: "reject", None: None}[before],
+                "before": {True: APPROVE, False: REJECT, None: None}[before],
             }
             self._note(conn, action, new, details)
             return request.id
@@ -127,7 +129,7 @@ class Approvals:
             self._ledger.append(
                 conn,
                 actor=decision.actor,
-                action="approve" if decision.approves else "reject",
+                action=APPROVE if decision.approves else REJECT,
                 subject=decision.subject,
                 reason=decision.reason,
                 details={"execution": int(done.execution_id)},

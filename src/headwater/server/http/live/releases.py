@@ -4,16 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headwater.errors import InvalidError
 from headwater.model import builtin
 from headwater.model.filters import And, Comparison, Field, Filter, Operator, Scope
 from headwater.model.graph import Execution, NewType
 from headwater.model.ids import ContextId, ExecutionId
 from headwater.model.listing import Listing, Order
 from headwater.model.protocols import Store
-from headwater.model.refs import ModelRef, NodeIdRef, parse_ref
+from headwater.model.refs import ModelRef, NodeIdRef
 from headwater.server.http.json_values import json_value
-from headwater.server.http.live.topics import RESET, News, Topic
+from headwater.server.http.live.topics import RESET, News, Topic, model_of
 
 MOST: Final = 200
 """Of each, in one look."""
@@ -73,7 +72,7 @@ class Releases:
 
     def _verdicts(self, since_ms: int) -> Iterator[_Seen]:
         for verdict in self._store.artifacts.page(_listing(builtin.VERDICT, since_ms)).items:
-            subject = _model_ref(str(verdict.properties.get("version", "")))
+            subject = model_of(str(verdict.properties.get("version", "")))
             # Verdicts on data are of this type, too.
             if subject is not None:
                 fields = {name: verdict.properties.get(name) for name in _VERDICT_FIELDS}
@@ -112,11 +111,3 @@ def _listing(kind: NewType, since_ms: int) -> Listing:
         Comparison(_CREATED, Operator.GE, since_ms),
     )
     return Listing(filter=And(conditions), order_by=(Order(_CREATED, is_descending=True),), limit=MOST)
-
-
-def _model_ref(text: str) -> ModelRef | None:
-    try:
-        found = parse_ref(text)
-    except InvalidError:
-        return None
-    return found if isinstance(found, ModelRef) else None

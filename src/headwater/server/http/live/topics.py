@@ -9,7 +9,7 @@ from headwater.model.access import subject
 from headwater.model.graph import NodeRef
 from headwater.model.ids import RunId
 from headwater.model.protocols import Store
-from headwater.model.refs import parse_ref
+from headwater.model.refs import ModelRef, parse_ref
 from headwater.sdk.naming import start_of
 from headwater.tracking import find_run
 
@@ -52,6 +52,15 @@ class News:
 
 
 RESET: Final = News(is_reset=True)
+
+
+def model_of(subject: str) -> ModelRef | None:
+    """Return the model, or version of one, that a reference names; None where it names something else."""
+    try:
+        found = parse_ref(subject)
+    except InvalidError:
+        return None
+    return found if isinstance(found, ModelRef) else None
 
 
 def topics_of(store: Store, text: str) -> list[Topic]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from headwater.errors import InvalidError, NotFoundError
+from headwater.errors import NotFoundError
 from headwater.model.filters import And, Comparison, Field, Operator, Scope
 from headwater.model.graph import NodeKind, NodeRef
 from headwater.model.ids import ArtifactId, ExecutionId, RunId
@@ -12,12 +12,12 @@ from headwater.model.ledger import LedgerEntry
 from headwater.model.lineage import Direction, Walk
 from headwater.model.listing import Listing, Order
 from headwater.model.protocols import Store
-from headwater.model.refs import ModelRef, RunRef, parse_ref
+from headwater.model.refs import RunRef
 from headwater.model.runs import Run, RunStatus
 from headwater.model.times import now_ms
 from headwater.server.http.json_values import json_value
 from headwater.server.http.live.releases import Releases
-from headwater.server.http.live.topics import RESET, News, Topic, run_ids
+from headwater.server.http.live.topics import RESET, News, Topic, model_of, run_ids
 
 MOST_ENTRIES: Final = 500
 MOST_RUNS: Final = 200
@@ -209,11 +209,8 @@ def _decided(topic: Topic, entries: list[LedgerEntry] | None) -> News | None:
 def _is_about(topic: Topic, subject: str) -> bool:
     if topic.kind == "ledger":
         return True
-    try:
-        ref = parse_ref(subject)
-    except InvalidError:
-        return False
-    return isinstance(ref, ModelRef) and topic.name in {"", ref.name}
+    ref = model_of(subject)
+    return ref is not None and topic.name in {"", ref.name}
 
 
 def _entry(entry: LedgerEntry) -> Snapshot:

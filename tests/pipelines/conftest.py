@@ -12,6 +12,9 @@ from headwater.pipelines.executors import Processes
 from headwater.store.sql.store import SqlStore
 from tests.pipelines.scenes import Scene
 
+WORKERS = 2
+"""Processes of the Dask cluster."""
+
 
 @pytest.fixture(scope="session")
 def prepared_file(tmp_path_factory) -> Path:
@@ -25,8 +28,12 @@ def prepared_file(tmp_path_factory) -> Path:
 def cluster() -> Generator[Any]:
     """A Dask cluster of two processes on this machine."""
     distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
-    with distributed.LocalCluster(**options) as running:
+    config = pytest.importorskip("dask").config
+    options = {"n_workers": WORKERS, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
+    # So long after it lost a worker, a cluster looks whether there is one of that name, and drops it for good
+    # if not: a worker that was killed a second time may be on its way back just then.
+    patience = config.set({"distributed.deploy.lost-worker-timeout": "1 hour"})
+    with patience, distributed.LocalCluster(**options) as running:
         yield running
 
 

@@ -18,6 +18,7 @@ from headwater.pipelines.events import StepState
 from headwater.pipelines.records import RunState
 from headwater.tracking.reads import local_path
 from tests.pipelines import hooks, runner_child
+from tests.pipelines.conftest import WORKERS
 from tests.pipelines.scenes import MORE_DATA, Scene
 from tests.pipelines.shapes import SHAPES
 
@@ -71,7 +72,7 @@ def matrix(request, shape, new_scene, executors, tmp_path):
     if request.param == "dask":
         # One that the test before has killed may not be back yet, and two steps hang beside each other here.
         cluster = request.getfixturevalue("cluster")
-        cluster.get_client().wait_for_workers(len(cluster.workers), timeout=60)
+        cluster.get_client().wait_for_workers(WORKERS, timeout=60)
     return Matrix(
         new_scene(shape=shape, executor=executor), request.param, executors, new_scene, request, tmp_path
     )

@@ -14,7 +14,7 @@ from tests.compat.mlmd.differences import comparable, excuse
 from tests.compat.mlmd.messages import KINDS
 from tests.compat.mlmd.peer import Answer, Original
 
-MAX_PARTS = 400
+MAX_PARTS = 1_000
 _UNKNOWN, _INT = 0, 1
 _OPTIONAL = {
     *((f"{kind.capitalize()}Type", field) for kind in KINDS for field in ("base_type", "external_id")),
@@ -140,6 +140,11 @@ def _without_field(message: Any, field: Any, value: Any) -> Iterator[Any]:
         if field.name == "type_id" or not copy.HasField("type_id"):
             copy.type_id = 10 + KINDS.index(kind)
         yield copy
+        if message.properties:
+            # They may be of other kinds there.
+            copy = _copy(copy)
+            copy.ClearField("properties")
+            yield copy
     if field.message_type is not None:
         for part in _without_one(value):
             copy = _copy(message)

@@ -45,7 +45,7 @@ def measured_groups(
     values = frequencies(groups, summaries, exact)
     own = numeric_ranges(groups, summaries) if ranges is None else ranges
     cut = {name: each for name, each in own.items() if name in groups.kinds}
-    cells = cells_of(groups, cut, refines=not groups.by)
+    cells = cells_of(groups, summaries, cut, refines=not groups.by)
     found: dict[Group, Statistics] = {}
     for group, row in summaries.items():
         columns = [

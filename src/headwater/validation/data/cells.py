@@ -6,7 +6,7 @@ the work, gives the same answer each time and on every engine, and finds single 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -52,21 +52,24 @@ def numeric_ranges(groups: Groups, summaries: Summaries) -> dict[str, Bin]:
     return found
 
 
-def cells_of(groups: Groups, ranges: Mapping[str, Bin], *, refines: bool) -> dict[Place, Cells]:
+def cells_of(
+    groups: Groups, summaries: Summaries, ranges: Mapping[str, Bin], *, refines: bool
+) -> dict[Place, Cells]:
     """Count numbers in cells.
 
     Args:
         groups: The table.
-        ranges: What to cut, by column.
+        summaries: Its figures.
+        ranges: What to cut, by column: the least and the largest number, of these groups or of more.
         refines: Cut cells again that hold too much; for a table in one group only.
     """
-    counted = _count(groups, {name: [each] for name, each in ranges.items()})
+    counted = _count(groups, {name: [each] for name, each in ranges.items()}, _finite(groups, summaries))
     bins = {place: sorted(found.bins, key=_order) for place, found in counted.items()}
     for _ in range(_ROUNDS if refines else 0):
         full = {name: runs for (name, _), found in bins.items() if (runs := _too_full(found))}
         if not full:
             break
-        for place, finer in _count(groups, full).items():
+        for place, finer in _count(groups, full, ()).items():
             runs = full[place[0]]
             kept = [b for b in bins[place] if not any(run.low <= b.low <= run.high for run in runs)]
             bins[place] = sorted([*kept, *finer.bins], key=_order)
@@ -81,10 +84,29 @@ def cells_of(groups: Groups, ranges: Mapping[str, Bin], *, refines: bool) -> dic
     }
 
 
-def _count(groups: Groups, ranges: Mapping[str, Sequence[Bin]]) -> dict[Place, _Counted]:
+def _finite(groups: Groups, summaries: Summaries) -> set[str]:
+    """Return the columns whose numbers are all finite: what is not was counted apart."""
+    return {
+        name
+        for number, name in enumerate(groups.kinds)
+        if not any(key(number, "nans") in row for row in summaries.values())
+    }
+
+
+def _count(
+    groups: Groups, ranges: Mapping[str, Sequence[Bin]], whole: Collection[str]
+) -> dict[Place, _Counted]:
     names = list(ranges)
     queries = [
-        expressions.cells(groups.source, name, groups.kinds[name], ranges[name], groups.by, number)
+        expressions.cells(
+            groups.source,
+            name,
+            groups.kinds[name],
+            ranges[name],
+            groups.by,
+            number,
+            is_whole=name in whole,
+        )
         for number, name in enumerate(names)
     ]
     found: defaultdict[Place, _Counted] = defaultdict(_Counted)

@@ -1,5 +1,6 @@
 """Statistics as ibis expressions: each batch is one query over all columns, the same on every engine."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -98,17 +99,22 @@ def _summary(column: Any, kind: Kind) -> dict[str, Any]:
     return figures
 
 
-def cells(table: Any, name: str, kind: Kind, ranges: Sequence[Bin], by: Sequence[str], label: int) -> Any:
+def cells(
+    table: Any, name: str, kind: Kind, ranges: Sequence[Bin], by: Sequence[str], label: int, *, is_whole: bool
+) -> Any:
     """Build rows of (by…, label, cell, count, low, high): one range after the other, each cut evenly.
 
-    The cell of a value is a division and a product of doubles, so engines agree about it to the bit.
+    The largest value of a range has a cell of its own. The cell of a value is a division and a product of
+    doubles, so engines agree about it to the bit. Where the column `is_whole`, all its numbers lie in the one
+    range.
     """
     ibis = load_ibis()
     every = table.select(*by, value=as_number(table[name], kind))
     # What is missing or not finite lies in no range: to filter it first costs half of asking in each formula.
-    inside = every.filter(every.value.between(ranges[0].low, ranges[-1].high))
+    is_inside = every.value.notnull() if is_whole else every.value.between(ranges[0].low, ranges[-1].high)
+    inside = every.filter(is_inside)
     parts = max(8, CELLS // len(ranges))
-    cut = [_cell(inside.value, each, parts) + i * parts for i, each in enumerate(ranges)]
+    cut = [_cell(inside.value, each, parts) + i * (parts + 1) for i, each in enumerate(ranges)]
     if len(ranges) == 1:
         keyed = inside.mutate(cell=cut[0])
     else:
@@ -124,13 +130,14 @@ def cells(table: Any, name: str, kind: Kind, ranges: Sequence[Bin], by: Sequence
 
 
 def _cell(number: Any, each: Bin, parts: int) -> Any:
-    # Halves first: the difference of two large numbers may be beyond a float.
-    half = each.low / 2
-    width = each.high / 2 - half
+    low, width = each.low, each.high - each.low
+    if not math.isfinite(width):
+        # Of halves the difference is a float again.
+        number, low = number / 2, each.low / 2
+        width = each.high / 2 - low
     if not width:
         return (number * 0).cast("int64")
-    cell = ((number / 2 - half) / width * parts).floor().cast("int64")
-    return load_ibis().least(cell, parts - 1)
+    return ((number - low) / width * parts).floor().cast("int64")
 
 
 def between_cuts(table: Any, name: str, kind: Kind, cuts: Sequence[float], label: int) -> Any:
@@ -148,12 +155,13 @@ def between_cuts(table: Any, name: str, kind: Kind, cuts: Sequence[float], label
 def frequencies(table: Any, name: str, kind: Kind, by: Sequence[str], label: int, limit: int) -> Any:
     """Build rows of (by…, label, value, count): the most frequent values, as text."""
     ibis = load_ibis()
-    text = table[name].cast("string")
+    every = table.select(*by, value=table[name])
+    counted = every.filter(every.value.notnull()).group_by(*by, "value").aggregate(count=ibis._.count())
+    # Text is made of the different values alone, not of each row's.
+    text = counted.value.cast("string")
     if kind is Kind.BOOLEAN:
-        text = ibis.cases((table[name], "true"), (~table[name], "false"))
-    every = table.select(*by, value=text)
-    keyed = every.filter(every.value.notnull())
-    grouped = keyed.group_by(*by, "value").aggregate(count=keyed.count())
+        text = ibis.cases((counted.value, "true"), (~counted.value, "false"))
+    grouped = counted.mutate(value=text)
     order = [ibis.desc("count"), ibis.asc("value")]
     if by:
         rank = ibis.row_number().over(group_by=list(by), order_by=order)

@@ -20,6 +20,8 @@ from benchmarks.search import LIMIT, Case, cases
 
 PEER: Final = "`mlflow server`"
 CLIENTS: Final = 8
+WORKERS: Final = 2
+"""Processes of ours; MLflow starts four by itself."""
 SINGLE: Final = Target(5.0, "5 times faster")
 MANY: Final = Target(10.0, "10 times faster")
 COUNTS: Final = (2_000, 10_000, 100_000)
@@ -65,7 +67,7 @@ class Load:
 
 
 def run(bench: Bench) -> Outcomes:
-    """Measure on SQLite with one process of ours, and on PostgreSQL with two."""
+    """Measure on SQLite and on PostgreSQL, with as many processes of ours as there are cores."""
     with ExitStack() as stack:
         clients = [stack.enter_context(client(bench)) for _ in range(bench.size(CLIENTS, 2))]
         for kind, name in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))[: bench.size(2, 1)]:
@@ -213,8 +215,7 @@ def both(bench: Bench, kind: str, runs: Runs) -> Generator[Sides]:
     """Run both servers, each on a database of its own."""
     with ExitStack() as stack:
         ours = stack.enter_context(bench.database(kind))
-        workers = 1 if kind == "sqlite" else 2
-        sides = [stack.enter_context(our_side(bench, ours, runs, points(bench), workers=workers))]
+        sides = [stack.enter_context(our_side(bench, ours, runs, points(bench), workers=WORKERS))]
         python = peer(bench)
         if python is not None:
             theirs = stack.enter_context(bench.database(kind))

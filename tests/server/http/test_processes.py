@@ -196,12 +196,14 @@ def test_metrics_of_all_workers_add_up(tmp_path):
         for _ in range(40):
             # A connection each, so that both get some.
             httpx.get(f"{server.url}/health/live")
+        httpx.get(f"{server.url}/api/2.0/mlflow/runs/get?run_id=none")
         text = httpx.get(f"{server.url}/metrics").text
 
     (count,) = re.findall(
         r'headwater_http_requests_total\{method="GET",route="/health/live",.*?\} (\S+)', text
     )
     assert float(count) == 40
+    assert 'method="GET",route="/api/2.0/mlflow/runs/get",status="404"' in text
 
 
 def test_the_access_log_is_one_json_object_a_line(tmp_path):

@@ -20,6 +20,7 @@ from headwater.errors import HeadwaterError, ThrottledError, UnauthenticatedErro
 from headwater.model.access import Identity, Permission
 from headwater.model.address import is_loopback
 from headwater.server.auth import Guard
+from headwater.server.http.tables import flat
 
 SESSION: Final = "session"
 MOST_UNKNOWN_BYTES: Final = 65_536
@@ -167,7 +168,7 @@ def undeclared(app: FastAPI) -> list[str]:
 def declarations(app: FastAPI) -> Mapping[str, Access | None]:
     """Return what each route declares, by `GET /path`; None for nothing."""
     found: dict[str, Access | None] = {}
-    for route in iter_route_contexts(app.routes):
+    for route in iter_route_contexts([*flat(app.routes)]):
         for method in sorted(route.methods or {"ANY"}):
             found[f"{method} {route.path}"] = _declared(route)
     return found
@@ -200,7 +201,7 @@ async def _identify(guard: Guard, scope: Scope) -> Identity:
         # Which one counts is a matter of opinion among proxies.
         raise UnauthenticatedError("there are two Authorization headers")
     authorization = said[0] if said else None
-    session = _session(scope)
+    session = _session(headers, scope)
     known = guard.remembered(authorization, session=session)
     if known is not None:
         return known
@@ -212,7 +213,9 @@ async def _identify(guard: Guard, scope: Scope) -> Identity:
     return await run_in_threadpool(ask)
 
 
-def _session(scope: Scope) -> str | None:
+def _session(headers: Headers, scope: Scope) -> str | None:
+    if "cookie" not in headers:
+        return None
     request = HTTPConnection(scope)
     return request.cookies.get(cookie_name(request, SESSION))
 

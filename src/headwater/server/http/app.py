@@ -73,6 +73,7 @@ def create_app(
     app.state.mlflow = MlflowService(backend.store, backend.blobs)
     for router in (health_router(backend), *routers):
         app.include_router(router)
-    # Not included as a router, which would forget how large a body each route takes.
-    app.router.routes += mlflow_routes(app.state.mlflow)
+    # Not included as a router, which would forget how large a body each route takes; in front, as one of a
+    # table is found before another route has been tried.
+    app.router.routes.insert(0, mlflow_routes(app.state.mlflow, is_embedded=backend.is_embedded))
     return app

@@ -12,12 +12,14 @@ class Backend:
     """A store, its bytes, and where uploads wait until they are whole.
 
     Attributes:
+        is_embedded: The database works in this process: threads that read at once keep each other waiting.
         stopping: Set when the server wants to stop: answers that go on for ever have to end then.
     """
 
     store: Store
     blobs: BlobStore
     spool: Path
+    is_embedded: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def store_at(self, time_ms: int | None) -> Store:

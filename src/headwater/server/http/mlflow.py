@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,9 +13,11 @@ from headwater.compat.mlflow.answers import encode
 from headwater.compat.mlflow.endpoints import AnyEndpoint
 from headwater.compat.mlflow.errors import ENDPOINT_NOT_FOUND, mlflow_error_of
 from headwater.errors import HeadwaterError
+from headwater.model.access import Permission
 from headwater.server.http.access import admitted, checked_inside, open_to_all
 from headwater.server.http.mlflow_files import file_routes
 from headwater.server.http.mlflow_wire import error_response
+from headwater.server.http.tables import Table
 
 PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 """Before the path of every endpoint."""
@@ -23,11 +25,19 @@ PREFIXES: Final = ("/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0")
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-def mlflow_routes(service: MlflowService) -> list[Route]:
-    """Return the routes of a service's endpoints; who calls is asked before anything of a request is read."""
+def mlflow_routes(service: MlflowService, *, is_embedded: bool = False) -> Table:
+    """Return the routes of a service's endpoints; who calls is asked before anything of a request is read.
+
+    Args:
+        service: What answers.
+        is_embedded: The database works in this process, where one search after the other is done in half the
+            time of several at once: SQLite lets go of the interpreter at every row.
+    """
     routes: list[Route] = []
+    one_by_one = CapacityLimiter(1) if is_embedded else None
     for endpoint in service.endpoints:
-        handler = _handler(service, endpoint)
+        is_search = endpoint.permission is Permission.READ and endpoint.methods == ("POST",)
+        handler = _handler(service, endpoint, one_by_one if is_search else None)
         routes += [
             Route(f"{prefix}/{endpoint.path}", handler, methods=[*endpoint.methods]) for prefix in PREFIXES
         ]
@@ -35,16 +45,18 @@ def mlflow_routes(service: MlflowService) -> list[Route]:
     for prefix in PREFIXES:
         for family in ("mlflow", "mlflow-artifacts"):
             routes.append(Route(f"{prefix}/{family}/{{rest:path}}", _unknown, methods=_METHODS))
-    return routes
+    return Table(routes)
 
 
-def _handler(service: MlflowService, endpoint: AnyEndpoint) -> Callable[[Request], Any]:
+def _handler(
+    service: MlflowService, endpoint: AnyEndpoint, limiter: CapacityLimiter | None
+) -> Callable[[Request], Any]:
     @checked_inside(endpoint.permission)
     async def handle(request: Request) -> Response:
         try:
             identity = admitted(request, endpoint.permission)
             wanted = await _read(endpoint, request)
-            answer = await run_in_threadpool(service.call, endpoint, wanted, identity)
+            answer = await to_thread.run_sync(service.call, endpoint, wanted, identity, limiter=limiter)
         except HeadwaterError as error:
             return error_response(mlflow_error_of(error))
         return Response(encode(answer), media_type="application/json")

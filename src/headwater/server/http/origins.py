@@ -1,6 +1,7 @@
 """Which names a server answers to, and which pages may change something: against rebinding and forgery."""
 
 from collections.abc import Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -59,9 +60,9 @@ class Origins:
         return "Cross-origin request blocked"
 
     def _knows_host(self, host: str) -> bool:
-        name = _name_of(host)
+        name, is_own = _name_of(host)
         return name is not None and (
-            is_loopback(name) or ANY in self._hosts or name in self._hosts or host in self._hosts
+            is_own or ANY in self._hosts or name in self._hosts or host in self._hosts
         )
 
     def _may_change(self, origin: str, host: str) -> bool:
@@ -82,15 +83,17 @@ class Origins:
         return is_loopback(parts.hostname) and is_loopback(mine.hostname)
 
 
-def _name_of(host: str) -> str | None:
-    """Return the name in a Host header, without its port; None for what is no host."""
+@lru_cache(maxsize=256)
+def _name_of(host: str) -> tuple[str | None, bool]:
+    """Return the name in a Host header, without its port, None for what is no host; and if it is loopback."""
     try:
         parts = urlsplit(f"//{host}")
         _ = parts.port
     except ValueError:
-        return None
+        return None, False
     is_plain = parts.netloc == host and not parts.path and "@" not in host and host.isascii()
-    return parts.hostname if is_plain else None
+    name = parts.hostname if is_plain else None
+    return name, name is not None and is_loopback(name)
 
 
 def _with_safety_headers(send: Send) -> Send:

@@ -93,7 +93,8 @@ def application(settings: ServerSettings) -> FastAPI:
     """Return an application that opens its store now and closes it when the server stops."""
     _write_logs()
     store, blobs = open_store(settings.store), open_blobs(settings.blobs)
-    backend = Backend(store=store, blobs=blobs, spool=settings.spool)
+    is_embedded = settings.store.startswith(("sqlite:", "memory:"))
+    backend = Backend(store=store, blobs=blobs, spool=settings.spool, is_embedded=is_embedded)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:

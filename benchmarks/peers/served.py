@@ -9,7 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -85,8 +85,9 @@ def _process(
     try:
         yield process
     finally:
-        # A session of its own, so that its workers go with it.
-        os.killpg(process.pid, signal.SIGTERM)
+        # A session of its own, so that its workers go with it; one that did not start has gone already.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:

@@ -4,11 +4,12 @@ from itertools import product
 
 import pytest
 
-from headwater.model.filters import Comparison, Entity, Field, Operator, Scope
+from headwater.model.filters import And, Comparison, Entity, Field, Operator, Scope
 from headwater.model.graph import NewArtifact, NewType, NodeKind
 from headwater.model.listing import Listing
 from headwater.query.parse import parse_order
 from headwater.store.sql import search
+from headwater.store.sql.search.plan import Plan
 from headwater.store.sql.store import SqlStore
 from tests.contract.builders import Clock
 from tests.contract.population import holds, in_order, populate
@@ -49,6 +50,22 @@ def test_patterns_of_uris_are_met_in_every_spelling_however_many_there_are() -> 
             # Some are read one by one, or all in the order of their ids.
             for few in (0, 3, 5_000):
                 assert _all(store, Entity.ARTIFACT, Listing(filter=is_like, limit=1_000), few) == wanted
+
+
+def test_a_search_starts_at_the_same_indexes_however_deep_a_condition_stands() -> None:
+    first = Comparison(Field(Scope.METRIC, "acc"), Operator.GT, 0.5)
+    second = Comparison(Field(Scope.PARAM, "lr"), Operator.EQ, "1")
+    third = Comparison(Field(Scope.ATTRIBUTE, "run_id"), Operator.EQ, "r")
+    orders = parse_order("metrics.acc DESC", Entity.RUN)
+    with SqlStore("memory://") as store:
+        flat, nested = (
+            Plan(store._db.dialect, Entity.RUN, Listing(filter=tree, order_by=orders, limit=5))
+            for tree in (And((first, second, third)), And((first, And((second, And((third,)))))))
+        )
+
+    assert [each.term for each in flat.origins] == [first, second, third]
+    assert [each.term for each in nested.origins] == [first, second, third]
+    assert nested.ranks == flat.ranks
 
 
 def _all(store: SqlStore, entity: Entity, listing: Listing, few: int) -> list[int]:

@@ -29,8 +29,15 @@ _JOINED: Final = frozenset({"experiment", "model", "model_id", "alias", "run_id"
 
 def conjuncts(tree: Filter | None) -> Sequence[Filter]:
     """Return the conditions that must all hold, as many as they can be told apart."""
-    terms = () if tree is None else tree.terms if isinstance(tree, And) else (tree,)
-    return [part for term in terms for part in (factors_of(term) if isinstance(term, Joined) else (term,))]
+    match tree:
+        case None:
+            return ()
+        case And(terms):
+            return [part for term in terms for part in conjuncts(term)]
+        case Joined():
+            return [*factors_of(tree)]
+        case _:
+            return (tree,)
 
 
 def origin_of(condition: Filter, entity: Entity) -> Ids | None:

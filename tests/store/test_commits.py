@@ -192,6 +192,19 @@ def test_interrupts_do_not_empty_a_store_in_memory():
     assert (child.returncode, said) == (0, ""), complaints
 
 
+@pytest.mark.parametrize("place", ["memory://", "sqlite:///{}/store.db"])
+def test_a_savepoint_that_an_interrupt_cut_off_stops_no_later_write(place, tmp_path):
+    def cut_off(conn):
+        conn.begin_nested().__enter__()
+        raise KeyboardInterrupt
+
+    with SqlStore(place.format(tmp_path)) as store:
+        with pytest.raises(KeyboardInterrupt):
+            store._db.write(cut_off)
+
+        assert store.models.register("m").name == "m"
+
+
 def test_forked_processes_write_on_with_connections_of_their_own(sql_url):
     SqlStore(sql_url).close()
 

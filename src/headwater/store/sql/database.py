@@ -56,6 +56,8 @@ class Database:
         self._memory_lock = threading.RLock()
         self._commits = GroupCommit(self._sqlite_transaction)
         self._writer: sa.Connection | None = None
+        # Only after a transaction that came to its end: an interrupt says in no other way where it hit.
+        self._is_writer_sound = True
         self._pooled: sa.PoolProxiedConnection | None = None
         self._writer_level = ""
         self._readers: deque[sa.Connection] = deque()
@@ -185,14 +187,17 @@ class Database:
             if level != self._writer_level:
                 driver.execute(conn, f"PRAGMA synchronous={level}")
                 self._writer_level = level
+            self._is_writer_sound = False
             with self.dialect.begin_write(conn):
                 yield conn
+            self._is_writer_sound = True
 
     def _sqlite_writer(self) -> sa.Connection:
         """Return the connection of all writes; only who has the turn to write may ask."""
         if self._writer is not None and (pooled := self._writer.connection).is_valid:
             raw = driver.driver_connection(self._writer)
-            if not raw.in_transaction and self._writer.get_transaction() is None:
+            is_idle = not raw.in_transaction and self._writer.get_transaction() is None
+            if self._is_writer_sound and is_idle:
                 return self._writer
             # A writer was interrupted between two lines of Python and did not come to its rollback. What
             # SQLAlchemy knows of its transaction may be in no state to be closed, so it is left behind.

@@ -62,6 +62,8 @@ def mlflow_served(python: Path, store: str, folder: Path) -> Generator[Served]:
     """Run MLflow's server with its own defaults: four processes."""
     port = free_port()
     command = [str(python.with_name("mlflow")), "server", "--host", "127.0.0.1", "--port", str(port)]
+    # Its environment has psycopg2, while SQLAlchemy's word for PostgreSQL alone has come to mean psycopg.
+    store = store.replace("postgresql://", "postgresql+psycopg2://", 1)
     command += ["--backend-store-uri", store, "--artifacts-destination", str(folder / "mlartifacts")]
     with _process(command, folder, "mlflow", _SILENT) as process:
         served = Served(f"http://127.0.0.1:{port}", process.pid)

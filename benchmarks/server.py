@@ -67,7 +67,7 @@ class Load:
 
 
 def run(bench: Bench) -> Outcomes:
-    """Measure on SQLite and on PostgreSQL, with as many processes of ours as there are cores."""
+    """Measure on SQLite and on PostgreSQL, with two processes of ours."""
     with ExitStack() as stack:
         clients = [stack.enter_context(client(bench)) for _ in range(bench.size(CLIENTS, 2))]
         for kind, name in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))[: bench.size(2, 1)]:

@@ -56,7 +56,8 @@ class Database:
         self._memory_lock = threading.RLock()
         self._commits = GroupCommit(self._sqlite_transaction)
         self._writer: sa.Connection | None = None
-        # Only after a transaction that came to its end: an interrupt says in no other way where it hit.
+        # Not while a transaction is open, nor after one that did not come to its end: of an interrupt within
+        # it, nothing else tells what it left behind.
         self._is_writer_sound = True
         self._pooled: sa.PoolProxiedConnection | None = None
         self._writer_level = ""
@@ -196,8 +197,8 @@ class Database:
         """Return the connection of all writes; only who has the turn to write may ask."""
         if self._writer is not None and (pooled := self._writer.connection).is_valid:
             raw = driver.driver_connection(self._writer)
-            is_idle = not raw.in_transaction and self._writer.get_transaction() is None
-            if self._is_writer_sound and is_idle:
+            # In memory all share one connection, and a reader may have been interrupted in it.
+            if self._is_writer_sound and not raw.in_transaction:
                 return self._writer
             # A writer was interrupted between two lines of Python and did not come to its rollback. What
             # SQLAlchemy knows of its transaction may be in no state to be closed, so it is left behind.

@@ -13,6 +13,7 @@ from headwater.errors import UnavailableError
 from headwater.model.graph import NewExecution, NewType, NodeKind
 from headwater.model.listing import Listing
 from headwater.store.sql.commits import GroupCommit
+from headwater.store.sql.dialects import sqlite
 from headwater.store.sql.store import SqlStore
 from tests.store import children
 
@@ -62,10 +63,10 @@ def together(group, jobs, *, leader):
         return leader(conn)
 
     with ThreadPoolExecutor(len(jobs) + 1) as pool:
-        first = pool.submit(group.run, lead, is_durable=False)
+        first = pool.submit(group.write, lead, is_durable=False)
         is_running.wait(10)
-        rest = [pool.submit(group.run, job, is_durable=False) for job in jobs]
-        while len(group._waiting) < len(jobs):
+        rest = [pool.submit(group.write, job, is_durable=False) for job in jobs]
+        while group.waiting() < len(jobs):
             pass
         may_end.set()
     return first, rest
@@ -117,8 +118,8 @@ def test_group_is_durable_when_one_of_its_writes_is(engine):
         return engine.begin()
 
     group = GroupCommit(open_transaction)
-    group.run(insert("a"), is_durable=True)
-    group.run(insert("b"), is_durable=False)
+    group.write(insert("a"), is_durable=True)
+    group.write(insert("b"), is_durable=False)
 
     assert opened == [True, False]
 
@@ -145,7 +146,7 @@ def test_interrupt_at_the_commit_is_told_to_all_who_wait(group, engine):
 
     errors = [type(f.exception()) for f in (first, *rest)]
     assert errors.count(KeyboardInterrupt) == 1
-    assert group.run(insert("after"), is_durable=False) == 1
+    assert group.write(insert("after"), is_durable=False) == 1
     assert set(errors) <= {KeyboardInterrupt, UnavailableError, type(None)}
 
 
@@ -217,13 +218,35 @@ def test_forked_processes_write_on_with_connections_of_their_own(sql_url):
     assert expected <= names
 
 
-def test_second_writer_waits_for_the_first(tmp_path):
-    url = f"sqlite:///{tmp_path}/store.db"
-    with SqlStore(url) as store:
-        other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+@pytest.fixture
+def locked(tmp_path):
+    """A store in a SQLite file, and a connection of another program that has the lock to write."""
+    file = tmp_path / "store.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    with SqlStore(f"sqlite:///{file}") as store:
         other.execute("BEGIN IMMEDIATE")
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(store.models.register, "m")
-            other.execute("COMMIT")
-            assert waiting.result().name == "m"
-        other.close()
+        yield store, other
+    other.close()
+
+
+def test_second_writer_waits_for_the_first(locked):
+    store, other = locked
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(store.models.register, "m")
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.2)
+
+        other.execute("COMMIT")
+
+        assert waiting.result().name == "m"
+
+
+def test_writer_gives_up_where_the_lock_stays_and_writes_when_it_is_free(locked, monkeypatch):
+    store, other = locked
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.2)
+
+    with pytest.raises(UnavailableError, match="the sqlite store does not answer: database is locked"):
+        store.models.register("m")
+
+    other.execute("COMMIT")
+    assert store.models.register("m").name == "m"

@@ -54,6 +54,10 @@ class Points:
         self.times_ms.append(time_ms)
         self.values.append(value)
 
+    def joined(self, others: "Points") -> "Points":
+        """Return these points and others behind them."""
+        return Points(self.steps + others.steps, self.times_ms + others.times_ms, self.values + others.values)
+
     def rows(self) -> list[tuple[int, int, float]]:
         """Return (step, time_ms, value) rows, in the order of the columns."""
         return list(zip(self.steps, self.times_ms, self.values, strict=True))

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from headwater.errors import ConflictError, InvalidError, UnavailableError
 from headwater.store.sql import driver
 from headwater.store.sql.commits import GroupCommit
+from headwater.store.sql.connections import Connections
 from headwater.store.sql.dialects import Dialect, dialect_for
 from headwater.store.sql.interrupts import interrupt_behind
 
@@ -62,6 +63,7 @@ class Database:
         self._pooled: sa.PoolProxiedConnection | None = None
         self._writer_level = ""
         self._readers: deque[sa.Connection] = deque()
+        self._of_readers, self._of_writers = Connections(self.engine), Connections(self.engine)
 
     def before_fork(self) -> None:
         """Wait until no transaction is open: SQLite in a child would take its lock for its own, for ever."""
@@ -75,7 +77,7 @@ class Database:
     def after_fork_in_child(self) -> None:
         """Leave the parent's connections alone and open new ones."""
         # Kept, because giving it back would end a transaction that the parent may be in.
-        self._of_parent = (self._writer, self._readers, self._pooled)
+        self._of_parent = (self._writer, self._readers, self._pooled, self._of_readers, self._of_writers)
         if not self._is_memory:
             self.engine.dispose(close=False)
         self._renew_locks()
@@ -89,6 +91,8 @@ class Database:
             self._readers.pop().close()
         if self._pooled is not None and self._pooled.is_valid:
             self._pooled.close()
+        self._of_readers.close()
+        self._of_writers.close()
         self.engine.dispose()
 
     @contextmanager
@@ -102,7 +106,7 @@ class Database:
             with self._translated(), self._own_turn(), self._sqlite_snapshot() as conn:
                 yield conn
         else:
-            with self.reading(self.engine) as conn:
+            with self._translated(), self._of_readers.one() as conn, conn.begin():
                 yield conn
 
     def text_of(self, statement: str) -> str:
@@ -137,7 +141,7 @@ class Database:
         """
         with self._translated():
             if self.dialect.shares_commits:
-                return self._commits.run(job, is_durable=is_durable)
+                return self._commits.write(job, is_durable=is_durable)
             return self._write_alone(job)
 
     @contextmanager
@@ -207,6 +211,8 @@ class Database:
             return self._writer
         self._writer_level = ""
         self._writer = self._connect()
+        # The dialect waits for the lock itself, and after that a writer meets none.
+        driver.execute(self._writer, "PRAGMA busy_timeout=0")
         return self._writer
 
     def _connect(self) -> sa.Connection:
@@ -231,7 +237,7 @@ class Database:
 
     def _run_alone(self, job: Callable[[sa.Connection], T]) -> T:
         handled = sys.exception()
-        with self.engine.connect() as conn:
+        with self._of_writers.one() as conn:
             try:
                 with self.dialect.begin_write(conn):
                     return job(conn)

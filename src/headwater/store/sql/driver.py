@@ -67,6 +67,10 @@ def execute_many(conn: sa.Connection, text: str, rows: Sequence[Parameters]) -> 
     Raises:
         DBAPIError: as SQLAlchemy raises it.
     """
+    if len(rows) == 1:
+        # psycopg prepares for many, which takes as long as a statement.
+        execute(conn, text, rows[0])
+        return
     cursor = driver_connection(conn).cursor()
     try:
         cursor.executemany(text, rows)

@@ -38,37 +38,29 @@ class Latest:
         """Read it from the driver's row of `LATEST_COLUMNS`."""
         return cls(*_decoded(*row))
 
-    def columns(self) -> dict[str, Any]:
-        """Return what to write into a row of `series`."""
+    def row(self) -> tuple[Any, ...]:
+        """Return `LATEST_COLUMNS` to write into a row of `series`."""
         value, min_value, max_value = (
             (None, 0) if v is None else split_infinity(v) for v in (self.value, self.min, self.max)
         )
         flags = (_VALUE * bool(value[1])) | (_MIN * bool(min_value[1])) | (_MAX * bool(max_value[1]))
-        return {
-            "step": self.step,
-            "time_ms": self.time_ms,
-            "value": value[0],
-            "min_value": min_value[0],
-            "max_value": max_value[0],
-            "infinite": flags,
-            "count": self.count,
-        }
+        return self.step, self.time_ms, value[0], min_value[0], max_value[0], flags, self.count
+
+    def columns(self) -> dict[str, Any]:
+        """Return the same by name."""
+        return dict(zip(LATEST_COLUMNS, self.row(), strict=True))
 
     def joined(self, other: "Latest") -> "Latest":
         """Return what holds for the points of both."""
         if not self.count or not other.count:
             return other if not self.count else self
-        newest = max(self, other, key=_rank)
-        lows = [v for v in (self.min, other.min) if v is not None]
-        highs = [v for v in (self.max, other.max) if v is not None]
-        return Latest(
-            newest.step,
-            newest.time_ms,
-            newest.value,
-            min(lows, default=None),
-            max(highs, default=None),
-            self.count + other.count,
-        )
+        newest = self if _rank(self) >= _rank(other) else other
+        low, high = self.min, self.max
+        if low is None or high is None:
+            low, high = other.min, other.max
+        elif other.min is not None and other.max is not None:
+            low, high = min(low, other.min), max(high, other.max)
+        return Latest(newest.step, newest.time_ms, newest.value, low, high, self.count + other.count)
 
 
 def _rank(latest: Latest) -> tuple[int, int, bool, float]:
@@ -101,11 +93,14 @@ def latest_of(points: Points) -> Latest:
 
 
 def _latest_of_few(points: Points) -> Latest:
+    steps, values = points.steps, points.values
+    # One NaN makes the sum one, and so do infinities of both signs.
+    if not math.isnan(sum(values)) and steps[-1] > max(steps[:-1]):
+        return Latest(steps[-1], points.times_ms[-1], values[-1], min(values), max(values), len(points))
     # Of what is equal, the last.
     step, time_ms, value = max(reversed(points.rows()), key=_rank_of_row)
-    numbers = [v for v in points.values if not math.isnan(v)]
-    low, high = min(numbers, default=None), max(numbers, default=None)
-    return Latest(step, time_ms, value, low, high, len(points))
+    numbers = [v for v in values if not math.isnan(v)]
+    return Latest(step, time_ms, value, min(numbers, default=None), max(numbers, default=None), len(points))
 
 
 def _rank_of_row(row: tuple[int, int, float]) -> tuple[int, int, bool, float]:

@@ -68,10 +68,6 @@ class Merging:
                 .group_by(chunk.series_id)
             ),
         )
-        self._set_count = Prepared(
-            db,
-            lambda: sa.update(series).where(series.c.id == of_one).values(count=sa.bindparam("points")),
-        )
 
     def merge(self, ids: Sequence[int]) -> int:
         """Merge series, some in each transaction, and return how many chunks they have now."""
@@ -92,7 +88,8 @@ class Merging:
             self._note.run_many(conn, [name for rows in many.values() for name in _newest_names(rows)])
             self._insert(conn, merged)
         totals = {i: (int(points), left) for i, points, left in self._totals.among(conn, ids)}
-        self._set_count.run_many(conn, [{"series": i, "points": totals.get(i, (0, 0))[0]} for i in ids])
+        counts = [(totals.get(i, (0, 0))[0], i) for i in ids]
+        self._db.dialect.update_numbers(conn, series, "id", ("count",), counts)
         return sum(left for _, left in totals.values())
 
     def _insert(self, conn: sa.Connection, merged: dict[int, Points]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from headwater.errors import ConflictError, InvalidError, NotFoundError, RefusedError, StaleWriteError
+from headwater.errors import ConflictError, InvalidError, NotFoundError, StaleWriteError
 from headwater.model import builtin
 from headwater.model.filters import Entity, Field, Filter
 from headwater.model.graph import (
@@ -33,7 +33,7 @@ from headwater.model.runs import (
 )
 from headwater.model.series import LatestMetric, Points
 from headwater.model.values import Properties, PropertyValue
-from headwater.store.sql import properties, search
+from headwater.store.sql import search
 from headwater.store.sql.database import Database
 from headwater.store.sql.entities import run_of
 from headwater.store.sql.fields import field_values, run_fields
@@ -41,11 +41,11 @@ from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, storable
 from headwater.store.sql.prepared import Prepared
-from headwater.store.sql.schema import context, execution, execution_property, run
+from headwater.store.sql.run_logs import RunLogs
+from headwater.store.sql.schema import context, run
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.text import check_length, decode_optional, encode_optional
 from headwater.store.sql.types import Types
-from headwater.store.sql.values import Space, same_value
 
 RUN_ID_DIGITS: Final = 32
 _HEXADECIMAL: Final = re.compile("[0-9a-f]*")
@@ -75,6 +75,7 @@ class Runs:
         self._contexts = contexts
         self._links = links
         self._series = series
+        self._logs = RunLogs(db, executions, series)
         given = db.dialect.given(run.c.execution_id, sa.bindparam("ids"))
         is_here = run.c.execution_id == sa.bindparam("id")
         self._given = Prepared(
@@ -88,14 +89,6 @@ class Runs:
         self._of_id = Prepared(db, lambda: sa.select(*(run.c[name] for name in _FIELDS)).where(is_here))
         self._id = Prepared(
             db, lambda: sa.select(run.c.execution_id).where(run.c.run_id == sa.bindparam("run_id"))
-        )
-        self._deleted = Prepared(
-            db,
-            lambda: (
-                sa.select(execution.c.deleted_ms)
-                .join(run, run.c.execution_id == execution.c.id)
-                .where(execution.c.id == sa.bindparam("id"))
-            ),
         )
         self._updates: dict[tuple[str, ...], Prepared] = {}
         self._insert_row = Prepared(
@@ -208,7 +201,7 @@ class Runs:
         )
 
     def log_params(self, run_: ExecutionId, params: Properties, /) -> None:
-        self._db.write(lambda conn: self._add_params(conn, run_, params))
+        self._logs.log_params(run_, params)
 
     def log(
         self,
@@ -219,17 +212,7 @@ class Runs:
         points: Mapping[str, Points] = MappingProxyType({}),
         tags: Mapping[str, PropertyValue | None] = MappingProxyType({}),
     ) -> None:
-        filled = {key: each for key, each in points.items() if len(each)}
-
-        def job(conn: sa.Connection) -> list[int]:
-            self._require_active(conn, run_)
-            if params:
-                self._add_params(conn, run_, params)
-            if tags:
-                self._executions.change(conn, [ExecutionChange(id=run_, custom_properties=tags)])
-            return self._series.add(conn, run_, filled) if filled else []
-
-        self._series.merge_crowded(self._db.write(job))
+        self._logs.log(run_, params, points, tags)
 
     def heartbeat(self, runs: Sequence[ExecutionId], /) -> None:
         def job(conn: sa.Connection) -> None:
@@ -307,20 +290,6 @@ class Runs:
         self._links.associate(conn, [Association(experiment, execution_id)])
         return execution_id
 
-    def _add_params(self, conn: sa.Connection, run_: ExecutionId, params: Properties) -> None:
-        stored = self._executions.named_properties(conn, run_, Space.PARAM, params)
-        if stored is None:
-            raise NotFoundError("run", run_)
-        new = _new_params(stored, params)
-        properties.insert(conn, self._db.dialect, execution_property, [(run_, {Space.PARAM: new})])
-
-    def _require_active(self, conn: sa.Connection, run_: ExecutionId) -> None:
-        rows = self._deleted.rows(conn, id=run_)
-        if not rows:
-            raise NotFoundError("run", run_)
-        if rows[0][0] is not None:
-            raise RefusedError(f"run {run_} is deleted: restore it before anything is added to it")
-
     def _ids(self, conn: sa.Connection, run_ids: Sequence[RunId]) -> dict[RunId, ExecutionId]:
         if len(run_ids) == 1 and _HEXADECIMAL.fullmatch(run_ids[0]):
             rows = self._id.rows(conn, run_id=run_ids[0])
@@ -389,16 +358,6 @@ class Runs:
             update = sa.update(run).where(run.c.execution_id == sa.bindparam("of_run"))
             self._updates[names] = Prepared(self._db, lambda: update.values(values))
         return self._updates[names]
-
-
-def _new_params(stored: Properties, wanted: Properties) -> Properties:
-    for name, value in wanted.items():
-        if name in stored and not same_value(name, stored[name], value):
-            raise ConflictError(
-                f"param {name!r} is {stored[name]!r} already and cannot become {value!r}: "
-                "a run's params never change; start another run, or use a tag"
-            )
-    return {name: value for name, value in wanted.items() if name not in stored}
 
 
 def _check_run(new: NewRun) -> None:

@@ -1,10 +1,10 @@
 """Metric series: chunks appended, read, thinned out and merged."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -20,6 +20,11 @@ from headwater.store.sql.nodes import LOOKUP_BATCH, Executions
 from headwater.store.sql.prepared import Prepared, Rows, padded
 from headwater.store.sql.schema import merged_batch, metric_chunk, series
 from headwater.store.sql.text import check_length, decode, encode
+
+_Name: TypeAlias = tuple[ExecutionId, str]
+"""An execution and a key: they name a series."""
+_Part: TypeAlias = tuple[_Name, int, int, Points]
+"""Points of a series, with the writer and the number of their batch."""
 
 MERGE_AFTER: Final = 64
 """A series is merged when this many chunks smaller than `CHUNK_POINTS` have come together."""
@@ -80,14 +85,6 @@ class SeriesTable:
             ),
         )
         self._prepared: dict[tuple[int, bool], Prepared] = {}
-        self._set_latest = Prepared(
-            db,
-            lambda: (
-                sa.update(series)
-                .where(series.c.id == sa.bindparam("series"))
-                .values({name: sa.bindparam(name) for name in LATEST_COLUMNS})
-            ),
-        )
 
     def append(self, batches: Sequence[SeriesBatch], /) -> None:
         for batch in batches:
@@ -169,76 +166,69 @@ class SeriesTable:
             )
         return self._merging.merge(ids)
 
-    def add(self, conn: sa.Connection, execution_id: ExecutionId, points: Mapping[str, Points]) -> list[int]:
-        """Store points that have no batch number, inside a running transaction; return crowded series."""
-        unnumbered = [
-            SeriesBatch(execution_id=execution_id, key=key, writer=1, batch=0, points=each)
-            for key, each in points.items()
-        ]
-        for batch in unnumbered:
-            _check_batch(batch)
-        known = self._ensure_series(conn, unnumbered)
+    def add(self, conn: sa.Connection, points: Mapping[tuple[ExecutionId, str], Points]) -> list[int]:
+        """Store points that have no batch number, inside a running transaction; return crowded series.
+
+        Args:
+            conn: In a transaction that writes.
+            points: By execution and key; the keys are good ones by `check_key`, no points are empty.
+        """
+        if not points:
+            return []
+        known = self._ensure_series(conn, points)
         # Taken while the series are locked, so that the numbers of each rise in the order of its commits.
         writer, number = self._names.next()
-        return self._insert(conn, known, [replace(b, writer=writer, batch=number) for b in unnumbered])
+        return self._insert(conn, known, [(name, writer, number, each) for name, each in points.items()])
 
     def merge_crowded(self, ids: Sequence[int]) -> None:
         """Merge series that `add` found to be crowded, once its transaction is over."""
         self._merging.merge(ids)
 
     def _append(self, conn: sa.Connection, batches: Sequence[SeriesBatch]) -> list[int]:
-        known = self._ensure_series(conn, batches)
+        known = self._ensure_series(conn, [(b.execution_id, b.key) for b in batches])
         stored = self._stored_batches(conn, known, batches)
-        fresh: list[SeriesBatch] = []
+        fresh: list[_Part] = []
         for batch in batches:
             series_id = known[batch.execution_id, batch.key].id
             name = (series_id, batch.writer, batch.batch)
             if name not in stored and batch.batch > stored.get((series_id, batch.writer, None), -1):
                 stored[name] = batch.batch
-                fresh.append(batch)
+                fresh.append(((batch.execution_id, batch.key), batch.writer, batch.batch, batch.points))
         return self._insert(conn, known, fresh)
 
     def _insert(
-        self,
-        conn: sa.Connection,
-        known: Mapping[tuple[int, str], _Series],
-        batches: Sequence[SeriesBatch],
+        self, conn: sa.Connection, known: Mapping[_Name, _Series], parts: Sequence[_Part]
     ) -> list[int]:
-        """Store batches that are new, and return the series that have become crowded."""
+        """Store parts that are new, and return the series that have become crowded."""
         rows: list[tuple[Any, ...]] = []
         changed: dict[int, Latest] = {}
-        for batch in batches:
-            entry, steps = known[batch.execution_id, batch.key], batch.points.steps
-            name = (entry.id, batch.writer, batch.batch)
-            rows.append((*name, len(steps), min(steps), max(steps), chunks.pack(batch.points)))
-            changed[entry.id] = changed.get(entry.id, entry.latest).joined(latest_of(batch.points))
+        for name, writer, batch, points in parts:
+            entry, steps = known[name], points.steps
+            rows.append((entry.id, writer, batch, len(steps), min(steps), max(steps), chunks.pack(points)))
+            changed[entry.id] = changed.get(entry.id, entry.latest).joined(latest_of(points))
         self._db.dialect.insert_rows(conn, metric_chunk, CHUNK_COLUMNS, rows)
         self._update_latest(conn, changed)
         return self._crowded(conn, list(changed))
 
-    def _ensure_series(
-        self, conn: sa.Connection, batches: Sequence[SeriesBatch]
-    ) -> dict[tuple[int, str], _Series]:
-        wanted = {(b.execution_id, b.key): b for b in batches}
-        known = self._load_series(conn, batches)
-        if missing := [b for name, b in wanted.items() if name not in known]:
+    def _ensure_series(self, conn: sa.Connection, names: Iterable[_Name]) -> dict[_Name, _Series]:
+        wanted = dict.fromkeys(names)
+        known = self._load_series(conn, wanted)
+        if missing := [name for name in wanted if name not in known]:
             # Held: a run that is being removed for good must not get a series that nobody would find.
-            self._executions.require(conn, [b.execution_id for b in missing], holds=True)
+            self._executions.require(conn, [execution for execution, _ in missing], holds=True)
             conn.execute(
                 self._db.dialect.insert_missing(series, ("execution_id", "key")),
                 [
-                    {"execution_id": b.execution_id, "key": b.key, **latest_of(Points()).columns()}
-                    for b in missing
+                    {"execution_id": execution, "key": key, **latest_of(Points()).columns()}
+                    for execution, key in missing
                 ],
             )
-            known = self._load_series(conn, batches)
+            known = self._load_series(conn, wanted)
         return known
 
-    def _load_series(
-        self, conn: sa.Connection, batches: Sequence[SeriesBatch]
-    ) -> dict[tuple[int, str], _Series]:
-        executions = sorted({b.execution_id for b in batches})
-        rows = self._rows(conn, executions, {b.key for b in batches}, locks=True)
+    def _load_series(self, conn: sa.Connection, names: Collection[_Name]) -> dict[_Name, _Series]:
+        executions = sorted({execution for execution, _ in names})
+        rows = self._rows(conn, executions, {key for _, key in names}, locks=True)
         return {(row[1], decode(row[2])): _Series(row[0], Latest.of_row(row[3:])) for row in rows}
 
     def _rows(
@@ -267,7 +257,7 @@ class SeriesTable:
         return self._prepared.setdefault((places, locks), Prepared(self._db, build))
 
     def _stored_batches(
-        self, conn: sa.Connection, known: dict[tuple[int, str], _Series], batches: Sequence[SeriesBatch]
+        self, conn: sa.Connection, known: Mapping[_Name, _Series], batches: Sequence[SeriesBatch]
     ) -> dict[tuple[int, int, int | None], int]:
         """Name the batches that are there: as chunks, or up to the one under None, merged away."""
         ids = sorted({known[b.execution_id, b.key].id for b in batches})
@@ -283,13 +273,23 @@ class SeriesTable:
         return found
 
     def _update_latest(self, conn: sa.Connection, changed: dict[int, Latest]) -> None:
-        self._set_latest.run_many(conn, [{"series": i, **latest.columns()} for i, latest in changed.items()])
+        rows = [(*latest.row(), i) for i, latest in changed.items()]
+        self._db.dialect.update_numbers(conn, series, "id", LATEST_COLUMNS, rows)
 
     def _crowded(self, conn: sa.Connection, ids: Sequence[int]) -> list[int]:
         return [row[0] for row in self._small.among(conn, ids)]
 
 
+def check_key(key: str) -> None:
+    """Check the key of a series.
+
+    Raises:
+        InvalidError: it is empty, or too long.
+    """
+    check_length("metric name", key, least=1)
+
+
 def _check_batch(batch: SeriesBatch) -> None:
-    check_length("metric name", batch.key, least=1)
+    check_key(batch.key)
     if not MERGED_WRITER < batch.writer <= INT64_MAX or not 0 <= batch.batch <= INT64_MAX:
         raise InvalidError("a batch needs a writer above 0 and a number of at least 0, both within 64 bits")

@@ -9,6 +9,8 @@ from typing import Any, Final, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import Insert
 
+from headwater.store.sql import driver
+
 Row: TypeAlias = tuple[Any, ...]
 STREAM_ROWS: Final = 50_000
 """Rows in a piece of a streamed answer."""
@@ -31,6 +33,8 @@ class Dialect:
         pack_joined: Makes that parameter.
         insert_nodes: Inserts rows without id and returns their new ids, in order.
         insert_rows: Inserts rows the fastest way; parameters as `insert_nodes`.
+        update_numbers: Sets columns of numbers of the rows with some keys the fastest way; what it is
+            given has the columns' values, and then the key.
         reserve_ids: Makes a table hand out only ids above one from now on.
         insert_missing: An INSERT that leaves out rows whose key is there.
         upsert: An INSERT that overwrites the columns that are not in the key.
@@ -52,6 +56,7 @@ class Dialect:
     pack_joined: Callable[[Sequence[int]], Any]
     insert_nodes: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], list[int]]
     insert_rows: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], None]
+    update_numbers: Callable[[sa.Connection, sa.Table, str, Sequence[str], Sequence[Row]], None]
     reserve_ids: Callable[[sa.Connection, sa.Table, int], None]
     insert_missing: Callable[[sa.Table, Sequence[str]], Insert]
     upsert: Callable[[sa.Table, Sequence[str]], Insert]
@@ -98,6 +103,22 @@ def _insert_statement(dialect: sa.Dialect, table: sa.Table, columns: tuple[str, 
     names = ", ".join(quote(column) for column in columns)
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({', '.join([mark] * len(columns))})"
+
+
+def update_each(
+    conn: sa.Connection, table: sa.Table, key: str, columns: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """`Dialect.update_numbers` by a statement a row."""
+    if rows:
+        driver.execute_many(conn, _update_statement(conn.dialect, table, key, tuple(columns)), rows)
+
+
+@lru_cache(maxsize=256)
+def _update_statement(dialect: sa.Dialect, table: sa.Table, key: str, columns: tuple[str, ...]) -> str:
+    quote = dialect.identifier_preparer.quote
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    changes = ", ".join(f"{quote(column)} = {mark}" for column in columns)
+    return f"UPDATE {quote(table.name)} SET {changes} WHERE {quote(key)} = {mark}"
 
 
 def pieces(cursor: Any) -> Iterator[Sequence[Row]]:

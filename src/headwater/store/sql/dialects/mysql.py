@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import Insert
 from headwater.errors import MissingDependencyError, UnavailableError
 from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import driver
-from headwater.store.sql.dialects import Dialect, Row, insert_statement, pieces
+from headwater.store.sql.dialects import Dialect, Row, insert_statement, pieces, update_each
 
 try:
     import pymysql
@@ -176,6 +176,7 @@ MYSQL: Final = Dialect(
     pack_joined=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
+    update_numbers=update_each,
     reserve_ids=_reserve_ids,
     insert_missing=_insert_missing,
     upsert=_upsert,

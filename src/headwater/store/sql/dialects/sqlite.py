@@ -1,7 +1,9 @@
 """SQLite: WAL, one writer at a time, ids counted up by AUTOINCREMENT."""
 
 import json
+import random
 import sqlite3
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +13,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.event import listen
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.dml import Insert
 
 from headwater.errors import InvalidError, UnavailableError
 from headwater.store.sql import driver
-from headwater.store.sql.dialects import Dialect, Row, insert_statement, pieces
+from headwater.store.sql.dialects import Dialect, Row, insert_statement, pieces, update_each
 
 BUSY_TIMEOUT_S: Final = 30
+TURN_POLL_S: Final = 0.001
+"""Wait for another process's transaction between two looks. SQLite's own waits grow to 100 ms, in which the
+others take turn after turn."""
 PAGE_CACHE_KIB: Final = 64_000
 CHECKPOINT_PAGES: Final = 4_000
 """Pages of 4 KiB after which the log goes into the file, with a sync of both: the bulk of a small write."""
@@ -139,8 +145,21 @@ def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
 
 def _begin_write(conn: sa.Connection) -> sa.RootTransaction:
     # Deferred transactions that read first and write later fail under load however long they may wait.
-    driver.execute(conn, "BEGIN IMMEDIATE")
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while not _has_turn(conn, deadline):
+        time.sleep(random.uniform(0.5, 1.5) * TURN_POLL_S)
     return conn.begin()
+
+
+def _has_turn(conn: sa.Connection, deadline: float) -> bool:
+    try:
+        driver.execute(conn, "BEGIN IMMEDIATE")
+    except DBAPIError as error:
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            raise
+        return False
+    return True
 
 
 @contextmanager
@@ -165,7 +184,7 @@ def _is_busy(error: BaseException) -> bool:
 
 
 def _never(_: BaseException) -> bool:
-    # The driver has waited BUSY_TIMEOUT_S already, and writers do not deadlock.
+    # `_begin_write` has waited BUSY_TIMEOUT_S already, and writers do not deadlock.
     return False
 
 
@@ -186,6 +205,7 @@ SQLITE: Final = Dialect(
     pack_joined=_packed,
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
+    update_numbers=update_each,
     reserve_ids=_reserve_ids,
     insert_missing=_insert_missing,
     upsert=_upsert,

@@ -7,7 +7,7 @@ from sqlalchemy.event import listen
 
 from headwater.model.graph import NewExecution, NewType, NodeKind
 from headwater.model.series import Points, SeriesBatch
-from headwater.store.sql import latest
+from headwater.store.sql import latest, series
 from headwater.store.sql.merging import AT_ONCE
 from headwater.store.sql.series import MERGE_AFTER
 from headwater.store.sql.store import SqlStore
@@ -38,7 +38,8 @@ def append_to_each(store, execution, number):
     )
 
 
-def test_crowded_series_are_merged_some_in_each_transaction(store):
+def test_crowded_series_are_merged_some_in_each_transaction(store, monkeypatch):
+    monkeypatch.setattr(series, "LOOKED_AT", 1)
     [kind] = store.types.put([NewType(kind=NodeKind.EXECUTION, name="T")])
     [execution] = store.executions.add([NewExecution(type_id=kind)])
     for number in range(MERGE_AFTER):

@@ -49,7 +49,12 @@ class Prepared:
 
     def among(self, conn: sa.Connection, ids: Sequence[int], **values: Any) -> Rows:
         """`rows` of a statement with a `Dialect.given` condition, for these ids."""
-        return self.rows(conn, ids=self._db.dialect.pack_ids(ids), **values)
+        dialect = self._db.dialect
+        packed = dialect.pack_ids(ids)
+        if dialect.for_one is not None and len(packed) == 1:
+            text, _, fixed = self._compiled or self._compile()
+            return driver.fetch(conn, dialect.for_one(text), fixed | values | {"ids": packed[0]})
+        return self.rows(conn, ids=packed, **values)
 
     def run(self, conn: sa.Connection, **values: Any) -> None:
         """Run a statement that has no rows, as `rows` does."""

@@ -100,19 +100,21 @@ class Runs:
         run_type = self._types.ensure(builtin.RUN)
         experiment_type = self._types.ensure(builtin.EXPERIMENT)
 
-        def job(conn: sa.Connection) -> None:
+        def job(conn: sa.Connection) -> Run | None:
             if self._ids(conn, [new.run_id]):
-                return
+                return None
             experiment = self._contexts.ensure(conn, NewContext(type_id=experiment_type, name=new.experiment))
-            self._insert(conn, new, run_type, experiment)
+            made = self._insert(conn, new, run_type, experiment)
+            return self._load(conn, [made])[made]
 
         try:
-            self._db.write(job)
+            made = self._db.write(job)
         except ConflictError:
             # Two senders of one run, or a run id that was used: the stored run decides.
             if not self.get([new.run_id]):
                 raise
-        return self.get([new.run_id])[0]
+            made = None
+        return made or self.get([new.run_id])[0]
 
     def get(self, run_ids: Sequence[RunId], /) -> list[Run]:
         with self._db.read() as conn:

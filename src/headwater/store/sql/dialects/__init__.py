@@ -28,6 +28,8 @@ class Dialect:
         sorts_uris: The index of URIs has them in order, so that it leads to those that begin alike.
         given: A condition that a column is among the ids in a parameter, however many there are;
             the parameter is named `ids`, its value comes from `pack_ids`.
+        for_one: Rewrites the text of a statement with such a condition for a single id, where that pays;
+            its parameter is the id itself then.
         given_ids: The beginning of a driver's own FROM clause that joins a table to the ids
             in a parameter, as `given.id`, starting from the ids.
         pack_joined: Makes that parameter.
@@ -51,6 +53,7 @@ class Dialect:
     shares_commits: bool
     sorts_uris: bool
     given: Callable[[sa.ColumnElement[Any], sa.BindParameter[Any]], sa.ColumnElement[bool]]
+    for_one: Callable[[str], str] | None = None
     given_ids: str
     pack_ids: Callable[[Sequence[int]], Any]
     pack_joined: Callable[[Sequence[int]], Any]

@@ -252,6 +252,18 @@ def test_latest_is_by_execution_and_key(store):
     )
 
 
+def test_latest_of_many_series_that_come_at_once(store):
+    [e] = add_executions(store)
+    values = {"finite": 1.5, "high": INF, "low": -INF, "nan": NAN, "zero": 0.0}
+
+    for step in (0, 1):
+        store.series.append([batch(e, [(step, 7, value)], key) for key, value in values.items()])
+
+    for key, value in values.items():
+        bound = None if key == "nan" else value
+        assert newest(store, e, key) == tuple(map(repr, (1, 7, value, bound, bound, 2)))
+
+
 STEPS = [INT64_MIN, -5, 0, 0, 7, 2**40, INT64_MAX]
 
 

@@ -9,10 +9,14 @@ SQL_BACKENDS = ("sqlite", "postgresql", "mysql")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes `sql_url` or `empty_url` on the backends that `--store` names."""
+    """Run a test that takes `sql_url` or `empty_url` on the backends that `--store` names.
+
+    A module that is about some of them alone says so as its own `SQL_BACKENDS`.
+    """
     if "sql_backend" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--store") or SQL_BACKENDS
-        metafunc.parametrize("sql_backend", [b for b in SQL_BACKENDS if b in chosen])
+        all_of_them = getattr(metafunc.module, "SQL_BACKENDS", SQL_BACKENDS)
+        metafunc.parametrize("sql_backend", [b for b in all_of_them if b in chosen])
 
 
 @pytest.fixture

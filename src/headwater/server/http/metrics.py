@@ -1,6 +1,7 @@
 """Counters of the server, in Prometheus's terms."""
 
 import os
+from functools import lru_cache
 from typing import Final
 
 from prometheus_client import (
@@ -28,8 +29,15 @@ _durations: Final = Histogram(
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
     """Note one request; `route` is the route's template, so that there are not more series than routes."""
-    _requests.labels(method, route, str(status)).inc()
-    _durations.labels(method, route).observe(seconds)
+    requests, durations = _series_of(method, route, status)
+    requests.inc()
+    durations.observe(seconds)
+
+
+@lru_cache(maxsize=4096)
+def _series_of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    # The library looks them up under a lock.
+    return _requests.labels(method, route, str(status)), _durations.labels(method, route)
 
 
 def exposition() -> tuple[bytes, str]:

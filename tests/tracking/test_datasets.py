@@ -1,3 +1,8 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -61,6 +66,45 @@ def test_a_file_is_stored_and_survives_its_removal(session, tmp_path):
     assert found.load().name == "flights.csv"
     assert (found.kind, found.data_version.properties["format"]) == ("file", "csv")
     assert found.stored_digest == found.digest
+
+
+def test_copies_of_a_file_are_one_until_somebody_changes_it(session, tmp_path):
+    file = tmp_path / "codes.txt"
+    file.write_text("UA United\n")
+    data = log_dataset(session, "codes", file)
+    file.unlink()
+
+    with ThreadPoolExecutor(4) as pool:
+        copies = list(pool.map(lambda _: data.load(), range(8)))
+    assert {copy.read_text() for copy in copies} == {"UA United\n"}
+    assert data.load() == data.load()
+
+    data.load().write_text("changed")
+    assert data.load().read_text() == "UA United\n"
+
+
+def test_copies_go_when_the_process_ends_and_not_with_a_forked_child(tmp_path):
+    program = """
+import os, sys
+from pathlib import Path
+from headwater.tracking.data_copies import copy_of
+
+def fetch(path):
+    path.write_text("data")
+    return path
+
+copy = copy_of("sha256:0", "data.txt", fetch)
+child = os.fork()
+if child == 0:
+    sys.exit()
+os.waitpid(child, 0)
+print(copy.exists(), copy)
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    is_there, path = said.split()
+    assert is_there == "True"
+    assert not Path(path).parent.parent.exists()
 
 
 def test_a_file_that_is_not_stored_is_noticed_when_it_changes(session, tmp_path):

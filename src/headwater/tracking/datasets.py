@@ -13,6 +13,7 @@ from headwater.model.graph import ArtifactChange, ContextChange
 from headwater.model.ids import ArtifactId
 from headwater.model.protocols import BlobStore
 from headwater.model.values import Json, PropertyValue
+from headwater.tracking.data_copies import copy_of
 from headwater.tracking.frame_files import read_array, read_frame
 from headwater.tracking.reads import watch
 from headwater.tracking.session import Session
@@ -109,8 +110,8 @@ class Dataset:
                 this program has loaded, else that is installed.
 
         Returns:
-            A frame or numpy array; the path of a file or folder, verified; or the URI of data that
-            are kept elsewhere.
+            A frame or numpy array; the path of a file or folder, verified, which may be a copy that is there
+            until this process ends; or the URI of data that are kept elsewhere.
 
         Raises:
             NotFoundError: the bytes were not stored, or are no longer where they were.
@@ -141,8 +142,7 @@ class Dataset:
                 return source
             if self.stored_digest is None:
                 raise CorruptError(f"{source} has changed since {self.ref} was recorded")
-        folder = Path(tempfile.mkdtemp(prefix="headwater-data-"))
-        return self.fetch(folder / (source.name or "data"))
+        return copy_of(self.digest, source.name or "data", self.fetch)
 
 
 # What is read to identify data is read by us, and not by the run.

@@ -1,6 +1,5 @@
 """SQLite: WAL, one writer at a time, ids counted up by AUTOINCREMENT."""
 
-import json
 import random
 import sqlite3
 import time
@@ -105,7 +104,8 @@ def _given(column: sa.ColumnElement[Any], ids: sa.BindParameter[Any]) -> sa.Colu
 
 
 def _packed(ids: Sequence[int]) -> str:
-    return json.dumps(list(ids))
+    # For a few numbers a tenth of what a JSON encoder takes.
+    return f"[{','.join(map(str, ids))}]"
 
 
 def _insert_nodes(

@@ -29,7 +29,7 @@ _ARTIFACT: Final = (*_COMMON, "params", "uri", "state", "digest", "size_bytes", 
 _EXECUTION: Final = (*_COMMON, "params", "state")
 
 
-def _maker(entity: type[Any], names: Sequence[str]) -> Callable[..., Any]:
+def maker(entity: type[Any], names: Sequence[str]) -> Callable[..., Any]:
     """Return what makes an entity of the values of these fields, all that it has.
 
     The constructor of a frozen dataclass looks up `object.__setattr__` for each field: twice the time.
@@ -46,9 +46,9 @@ def _maker(entity: type[Any], names: Sequence[str]) -> Callable[..., Any]:
     return make
 
 
-_make_artifact: Final = _maker(Artifact, _ARTIFACT)
-_make_execution: Final = _maker(Execution, _EXECUTION)
-_make_context: Final = _maker(Context, _COMMON)
+_make_artifact: Final = maker(Artifact, _ARTIFACT)
+_make_execution: Final = maker(Execution, _EXECUTION)
+_make_context: Final = maker(Context, _COMMON)
 
 
 def artifact_of(row: Sequence[Any], type_name: str, spaces: Spaces) -> Artifact:

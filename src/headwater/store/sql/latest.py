@@ -10,6 +10,7 @@ import numpy as np
 from headwater.model.ids import ExecutionId
 from headwater.model.series import LatestMetric, Points
 from headwater.store.sql.chunks import columns
+from headwater.store.sql.entities import maker
 from headwater.store.sql.values import split_infinity
 
 _VALUE, _MIN, _MAX = 1, 2, 4
@@ -126,17 +127,12 @@ def metric_of(execution_id: int, key: str, latest: Latest) -> LatestMetric:
 
 def metric_of_row(execution_id: int, key: str, row: Sequence[Any]) -> LatestMetric:
     """Return the public value of the driver's row of `LATEST_COLUMNS`."""
-    step, time_ms, value, low, high, count = _decoded(*row)
-    return LatestMetric(
-        execution_id=ExecutionId(execution_id),
-        key=key,
-        step=step,
-        time_ms=time_ms,
-        value=value,
-        min=low,
-        max=high,
-        count=count,
-    )
+    return _make_metric(execution_id, key, *_decoded(*row))
+
+
+_make_metric: Final = maker(
+    LatestMetric, ("execution_id", "key", "step", "time_ms", "value", "min", "max", "count")
+)
 
 
 def _decoded(

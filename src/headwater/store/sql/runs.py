@@ -105,7 +105,7 @@ class Runs:
                 return None
             experiment = self._contexts.ensure(conn, NewContext(type_id=experiment_type, name=new.experiment))
             made = self._insert(conn, new, run_type, experiment)
-            return self._load(conn, [made])[made]
+            return self._load(conn, [made], with_metrics=False)[made]
 
         try:
             made = self._db.write(job)

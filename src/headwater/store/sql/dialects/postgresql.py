@@ -56,6 +56,9 @@ def _packed(ids: Sequence[int]) -> list[int]:
 def _insert_nodes(
     conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> list[int]:
+    if len(rows) == 1:
+        text = f"{insert_statement(conn, table, columns)} RETURNING id"
+        return [i for (i,) in driver.fetch(conn, text, rows[0])]
     statement = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
     ids = [i for (i,) in driver.fetch(conn, statement, (f'"{table.name}"', len(rows)))]
     _insert_rows(conn, table, ("id", *columns), [(i, *row) for i, row in zip(ids, rows, strict=True)])

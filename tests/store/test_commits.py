@@ -1,7 +1,9 @@
 """Writes that share a commit, writers that are interrupted, and processes that fork."""
 
+import gc
 import sqlite3
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -204,6 +206,34 @@ def test_a_savepoint_that_an_interrupt_cut_off_stops_no_later_write(place, tmp_p
             store._db.write(cut_off)
 
         assert store.models.register("m").name == "m"
+
+
+@pytest.fixture
+def no_garbage_collection():
+    """What stands in a circle stays."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_garbage_collection")
+@pytest.mark.parametrize("is_memory", [True, False])
+def test_a_transaction_that_an_interrupt_cut_off_goes_with_the_interrupt(is_memory, sql_url):
+    class Marked:
+        pass
+
+    def cut_off(store):
+        mark = Marked()
+
+        def job(conn, mark=mark):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            store._db.write(job)
+        return weakref.ref(mark)
+
+    with SqlStore("memory://" if is_memory else sql_url) as store:
+        assert cut_off(store)() is None
 
 
 def test_forked_processes_write_on_with_connections_of_their_own(sql_url):

@@ -57,7 +57,12 @@ class GroupCommit(Together[_Write[Any], Any]):
                 return
             if has_run:
                 finish(group, UnavailableError("interrupted at the commit: the write may be stored or not"))
-            raise interrupt from None
+            try:
+                raise interrupt from None
+            finally:
+                # Its traceback has this frame. In a circle with it, a transaction that the interrupt cut off
+                # would be rolled back when the garbage is collected, in the middle of the next one.
+                del interrupt
 
 
 def _run_one(conn: sa.Connection, asked: Asked[_Write[Any], Any], *, is_alone: bool) -> None:

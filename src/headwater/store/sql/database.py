@@ -247,7 +247,11 @@ class Database:
                     raise
                 # Maybe before the rollback: closing the connection is one for certain.
                 conn.invalidate()
-                raise interrupt from None
+                try:
+                    raise interrupt from None
+                finally:
+                    # No circle with its traceback, as in `GroupCommit`.
+                    del interrupt
 
     @contextmanager
     def _translated(self) -> Generator[None]:

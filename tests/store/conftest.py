@@ -1,9 +1,12 @@
 """Real databases for tests that look below the store's protocol, or use it from several processes."""
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from headwater.store.sql.store import SqlStore
 
 SQL_BACKENDS = ("sqlite", "postgresql", "mysql")
 
@@ -32,3 +35,10 @@ def make_database(sql_backend: str, request: pytest.FixtureRequest, tmp_path: Pa
 def sql_url(make_database: Any) -> str:
     """The URL of one empty database."""
     return make_database()
+
+
+@pytest.fixture
+def store(sql_url: str) -> Generator[SqlStore]:
+    """A store on an empty database."""
+    with SqlStore(sql_url) as opened:
+        yield opened

@@ -9,7 +9,6 @@ from headwater.model.ids import new_run_id
 from headwater.model.runs import NewRun
 from headwater.model.series import Points
 from headwater.store.sql import connections
-from headwater.store.sql.store import SqlStore
 
 SQL_BACKENDS = ("postgresql", "mysql")
 END_ALL = {
@@ -18,13 +17,6 @@ END_ALL = {
     "mysql": "SELECT CONCAT('KILL ', id) FROM information_schema.processlist WHERE db = DATABASE() "
     "AND id != CONNECTION_ID()",
 }
-
-
-@pytest.fixture
-def store(sql_url):
-    """A store on an empty database."""
-    with SqlStore(sql_url) as opened:
-        yield opened
 
 
 def end_all(store):

@@ -1,6 +1,5 @@
 """What merging costs, and that few points are summed up as many are."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.event import listen
@@ -10,16 +9,8 @@ from headwater.model.series import Points, SeriesBatch
 from headwater.store.sql import latest, series
 from headwater.store.sql.merging import AT_ONCE
 from headwater.store.sql.series import MERGE_AFTER
-from headwater.store.sql.store import SqlStore
 
 SERIES = 2 * AT_ONCE + 1
-
-
-@pytest.fixture
-def store(sql_url):
-    """A store on an empty database."""
-    with SqlStore(sql_url) as opened:
-        yield opened
 
 
 def append_to_each(store, execution, number):

@@ -11,14 +11,6 @@ from headwater.model.ids import new_run_id
 from headwater.model.runs import NewRun
 from headwater.model.series import Points
 from headwater.model.upkeep import Subject
-from headwater.store.sql.store import SqlStore
-
-
-@pytest.fixture
-def store(sql_url):
-    """A store on an empty database."""
-    with SqlStore(sql_url) as opened:
-        yield opened
 
 
 @pytest.fixture

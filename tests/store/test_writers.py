@@ -24,13 +24,6 @@ from tests.store.children import ROUNDS, WRITERS
 
 
 @pytest.fixture
-def store(sql_url):
-    """A store on an empty database."""
-    with SqlStore(sql_url) as opened:
-        yield opened
-
-
-@pytest.fixture
 def shared(store):
     """An execution whose series all write to."""
     [kind] = store.types.put([NewType(kind=NodeKind.EXECUTION, name="T")])

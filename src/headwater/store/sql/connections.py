@@ -20,7 +20,7 @@ class Connections:
     """Connections that are taken from a pool and kept.
 
     Going through the pool, with its question to the server whether the connection is still there, costs as
-    much as four statements. A server that was restarted took longer than what is trusted here.
+    much as two to four statements. A server that was restarted took longer than what is trusted here.
     """
 
     def __init__(self, engine: sa.Engine) -> None:

@@ -50,12 +50,12 @@ class Database:
         self._writes_fully = sa.make_url(url).query.get("synchronous") == "full"
         self._is_paused = False
         self._remembered: dict[object, Any] = {}
+        self._commits = GroupCommit(self._sqlite_transaction)
         self._renew_locks()
         _live.add(self)
 
     def _renew_locks(self) -> None:
         self._memory_lock = threading.RLock()
-        self._commits = GroupCommit(self._sqlite_transaction)
         self._writer: sa.Connection | None = None
         # Not while a transaction is open, nor after one that did not come to its end: of an interrupt within
         # it, nothing else tells what it left behind.

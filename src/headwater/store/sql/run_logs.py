@@ -1,7 +1,7 @@
 """What is logged to runs: points, params and tags."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -149,7 +149,7 @@ def _joined(logs: Iterable[_Log]) -> dict[tuple[ExecutionId, str], Points]:
     return found
 
 
-def _new_params(stored: Properties, wanted: Properties) -> dict[str, Any]:
+def _new_params(stored: Properties, wanted: Properties) -> Properties:
     for name, value in wanted.items():
         if name in stored and not same_value(name, stored[name], value):
             raise ConflictError(

@@ -32,7 +32,7 @@ MERGE_AFTER: Final = 64
 
 
 LOOKED_AT: Final = 1 / 8
-"""Share of the writes after which is looked whether their series are crowded: it takes as long as they do."""
+"""Share of the writes after which is looked whether their series are crowded: their dearest statement."""
 
 
 @dataclass(frozen=True, slots=True)

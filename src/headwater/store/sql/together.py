@@ -13,8 +13,6 @@ J = TypeVar("J")
 T = TypeVar("T")
 
 MOST_AT_ONCE: Final = 256
-
-
 LONGEST_SLEEP_S: Final = 0.05
 """After this one who waits looks by itself: whoever had to wake it may have been interrupted."""
 
@@ -64,10 +62,11 @@ class Together(Generic[J, T]):
     def __init__(self, serve: Callable[[Sequence[Asked[J, T]]], None]) -> None:
         """Take what does it: it has to mark each as done, the first one in any case unless it raises."""
         self._serve = serve
-        self._renew()
+        self.renew()
         _live.add(self)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Forget who waits and whose turn it is: a forked child has none of the threads of its parent."""
         self._waiting: deque[Asked[J, T]] = deque()
         self._turn = threading.Lock()
 
@@ -135,9 +134,8 @@ _live: "weakref.WeakSet[Together[Any, Any]]" = weakref.WeakSet()
 
 
 def _renew_all() -> None:
-    # A forked child has none of the threads that wait, nor the one that has the lock.
     for each in list(_live):
-        each._renew()  # pyright: ignore[reportPrivateUsage]
+        each.renew()
 
 
 os.register_at_fork(after_in_child=_renew_all)

@@ -45,7 +45,7 @@ def _given(column: sa.ColumnElement[Any], ids: sa.BindParameter[Any]) -> sa.Colu
 @lru_cache(maxsize=1024)
 def _for_one(text: str) -> str:
     # Of an array whose length it does not know PostgreSQL expects ten ids, and so it plans each call anew,
-    # which takes longer than the look-up. For one id it keeps the plan.
+    # which can take longer than the look-up. For one id it keeps the plan.
     return text.replace("= ANY (%(ids)s)", "= %(ids)s::BIGINT")
 
 

@@ -104,7 +104,6 @@ def _given(column: sa.ColumnElement[Any], ids: sa.BindParameter[Any]) -> sa.Colu
 
 
 def _packed(ids: Sequence[int]) -> str:
-    # For a few numbers a tenth of what a JSON encoder takes.
     return f"[{','.join(map(str, ids))}]"
 
 
@@ -155,6 +154,7 @@ def _has_turn(conn: sa.Connection, deadline: float) -> bool:
     try:
         driver.execute(conn, "BEGIN IMMEDIATE")
     except DBAPIError as error:
+        # The low byte of an extended code is the primary one.
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
             raise

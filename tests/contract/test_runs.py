@@ -1,5 +1,6 @@
 """Runs: start, change, params, heartbeat, experiments."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +11,7 @@ from headwater.model.graph import Association, ExecutionState
 from headwater.model.ids import RunId, new_run_id
 from headwater.model.runs import EXECUTION_STATES, Run, RunChange, RunStatus
 from headwater.model.series import LatestMetric, Points
+from headwater.model.values import Json, ProtoValue
 from tests.contract.builders import START_MS, add_executions, append, start_run
 
 
@@ -33,6 +35,25 @@ def test_start_stores_every_field(store):
     )
     assert run == expected
     assert store.runs.get([run_id]) == [expected]
+
+
+def test_start_returns_what_is_stored(store):
+    struct: dict[str, Json] = {"b": [1, 2.5, None], "a": "\ud800"}
+    numbers = {"nan": math.nan, "least": -math.inf, "zero": -0.0, "large": 2**53 + 1, "whole": 3.0}
+    others = {
+        "flag": False,
+        "text": "\x00\uf8ff\ud800",
+        "long": "x" * 300,
+        "bytes": b"\x00",
+        "list": [1, "a"],
+    }
+    odd = numbers | others | {"struct": struct, "message": ProtoValue("type.example/M", b"m")}
+
+    run = start_run(store, name="\x00", user="\ud800", params=odd, tags=odd)
+    struct["b"] = "changed by the caller"
+
+    # As text: NaN does not equal itself, and the order of names counts.
+    assert repr(run) == repr(store.runs.get([run.run_id])[0])
 
 
 def test_run_starts_now_unless_told(store, clock):

@@ -31,14 +31,14 @@ class KeyValue(Answer):
 
 def double(value: float) -> Double:
     """Return a double as MLflow writes it: NaN as a text, an infinity as the greatest number."""
-    if math.isnan(value):
-        return "NaN"
-    return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else math.copysign(sys.float_info.max, value)
 
 
 def key_values(items: Iterable[tuple[str, str]]) -> tuple[KeyValue, ...]:
     """Return tags or params in the order given."""
-    return tuple(KeyValue(key=key, value=value) for key, value in items)
+    return tuple([KeyValue(key=key, value=value) for key, value in items])
 
 
 def encode(answer: Answer) -> bytes:

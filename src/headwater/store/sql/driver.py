@@ -20,7 +20,7 @@ def fetch(conn: sa.Connection, text: str, parameters: Parameters = ()) -> Sequen
     Raises:
         DBAPIError: as SQLAlchemy raises it.
     """
-    cursor = driver_connection(conn).cursor()
+    cursor = _reading(conn)
     try:
         cursor.execute(text, parameters)
         return cursor.fetchall()
@@ -83,6 +83,14 @@ def execute_many(conn: sa.Connection, text: str, rows: Sequence[Parameters]) -> 
 def driver_connection(conn: sa.Connection) -> Any:
     """Return the connection of the driver itself."""
     return conn.connection.dbapi_connection
+
+
+def _reading(conn: sa.Connection) -> Any:
+    if conn.dialect.name == "postgresql":
+        # Numbers come as they are: PostgreSQL need not write digits, nor psycopg read them, which takes
+        # half the time of a page of metrics.
+        return driver_connection(conn).cursor(binary=True)
+    return driver_connection(conn).cursor()
 
 
 def _told(conn: sa.Connection, text: str, error: Exception) -> BaseException:

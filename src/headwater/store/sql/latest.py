@@ -10,7 +10,8 @@ import numpy as np
 from headwater.model.ids import ExecutionId
 from headwater.model.series import LatestMetric, Points
 from headwater.store.sql.chunks import columns
-from headwater.store.sql.entities import maker
+from headwater.store.sql.entities import opened
+from headwater.store.sql.text import decode
 from headwater.store.sql.values import split_infinity
 
 _VALUE, _MIN, _MAX = 1, 2, 4
@@ -18,6 +19,8 @@ _VALUE, _MIN, _MAX = 1, 2, 4
 
 LATEST_COLUMNS: Final = ("step", "time_ms", "value", "min_value", "max_value", "infinite", "count")
 """What stands in a row of `series`, beside its identity."""
+
+_LatestMetric: Final = opened(LatestMetric)
 
 MANY: Final = 64
 """From so many points on numpy is faster than Python."""
@@ -125,14 +128,16 @@ def metric_of(execution_id: int, key: str, latest: Latest) -> LatestMetric:
     )
 
 
-def metric_of_row(execution_id: int, key: str, row: Sequence[Any]) -> LatestMetric:
-    """Return the public value of the driver's row of `LATEST_COLUMNS`."""
-    return _make_metric(execution_id, key, *_decoded(*row))
-
-
-_make_metric: Final = maker(
-    LatestMetric, ("execution_id", "key", "step", "time_ms", "value", "min", "max", "count")
-)
+def metric_of_row(row: Sequence[Any]) -> LatestMetric:
+    """Return the public value of the driver's row: id, execution, key and `LATEST_COLUMNS`."""
+    made: Any = object.__new__(_LatestMetric)
+    _, made.execution_id, key, step, time_ms, value, low, high, infinite, count = row
+    if infinite or value is None:
+        step, time_ms, value, low, high, count = _decoded(step, time_ms, value, low, high, infinite, count)
+    made.key, made.step, made.time_ms, made.value = decode(key), step, time_ms, value
+    made.min, made.max, made.count = low, high, count
+    made.__class__ = LatestMetric
+    return made
 
 
 def _decoded(

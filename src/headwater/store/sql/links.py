@@ -28,6 +28,7 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
 from headwater.store.sql.database import Database
+from headwater.store.sql.entities import opened
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.locks import PARENTS, lock
 from headwater.store.sql.nodes import Artifacts, Contexts, Executions
@@ -40,6 +41,7 @@ L = TypeVar("L", Attribution, Association, ParentContext)
 
 EVENT_COLUMNS: Final = ("execution_id", "type", "artifact_id", "path", "time_ms")
 _TYPES: Final = {int(kind): kind for kind in EventType}
+_Event: Final = opened(Event)
 
 
 class Links:
@@ -304,14 +306,11 @@ class Links:
 
 def event_of(row: Sequence[Any]) -> Event:
     """Turn the driver's row of `EVENT_COLUMNS` into an event."""
-    execution_id, kind, artifact_id, path, time_ms = row
-    return Event(
-        artifact_id=artifact_id,
-        execution_id=execution_id,
-        type=_TYPES[kind],
-        path=tuple(json.loads(decode(path))) if path else (),
-        time_ms=time_ms,
-    )
+    made: Any = object.__new__(_Event)
+    made.execution_id, kind, made.artifact_id, path, made.time_ms = row
+    made.type, made.path = _TYPES[kind], tuple(json.loads(decode(path))) if path else ()
+    made.__class__ = Event
+    return made
 
 
 def _artifact_id(

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
+from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import driver
 from headwater.store.sql.database import Database
 
@@ -50,11 +51,10 @@ class Prepared:
     def among(self, conn: sa.Connection, ids: Sequence[int], **values: Any) -> Rows:
         """`rows` of a statement with a `Dialect.given` condition, for these ids."""
         dialect = self._db.dialect
-        packed = dialect.pack_ids(ids)
-        if dialect.for_one is not None and len(packed) == 1:
+        if dialect.for_one is not None and len(ids) == 1 and INT64_MIN <= ids[0] <= INT64_MAX:
             text, _, fixed = self._compiled or self._compile()
-            return driver.fetch(conn, dialect.for_one(text), fixed | values | {"ids": packed[0]})
-        return self.rows(conn, ids=packed, **values)
+            return driver.fetch(conn, dialect.for_one(text), fixed | values | {"ids": ids[0]})
+        return self.rows(conn, ids=dialect.pack_ids(ids), **values)
 
     def run(self, conn: sa.Connection, **values: Any) -> None:
         """Run a statement that has no rows, as `rows` does."""

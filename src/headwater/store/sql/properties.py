@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from headwater.model.values import PropertyValue
 from headwater.store.sql.database import Database
 from headwater.store.sql.dialects import Dialect
-from headwater.store.sql.prepared import Prepared, padded
+from headwater.store.sql.prepared import Prepared, Rows, padded
 from headwater.store.sql.text import check_length, decode, encode
 from headwater.store.sql.values import VALUE_COLUMNS, Space, value_of, value_row
 
@@ -50,6 +51,35 @@ def row_of(node_id: int, space: Space, name: str, value: PropertyValue) -> tuple
     return (node_id, int(space), _stored_name(name), *value_row(name, value, space))
 
 
+def as_stored(spaces: Spaces) -> Spaces:
+    """Return the properties of a node as they are read once they are stored: copies, names sorted.
+
+    Raises:
+        InvalidError: as `insert`.
+    """
+    rows = [
+        row_of(0, space, name, value) for space, values in spaces.items() for name, value in values.items()
+    ]
+    return _gathered(sorted(rows, key=itemgetter(1, 2))).get(0, {})
+
+
+def _gathered(rows: Rows) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
+    """Return what rows of `COLUMNS` say, those of one space of one node side by side."""
+    found: dict[int, dict[Space, dict[str, PropertyValue]]] = {}
+    of_node, of_space = -1, -1
+    spaces: dict[Space, dict[str, PropertyValue]] = {}
+    values: dict[str, PropertyValue] = {}
+    for node_id, space, name, kind, integer, number, head, text, data in rows:
+        if node_id != of_node:
+            of_node, of_space, spaces = node_id, -1, {}
+            found[node_id] = spaces
+        if space != of_space:
+            of_space, values = space, {}
+            spaces[_SPACES[space]] = values
+        values[decode(name)] = value_of(kind, integer, number, head, text, data)
+    return found
+
+
 @lru_cache(maxsize=4096)
 def _stored_name(name: str) -> str:
     check_length("property name", name, least=1)
@@ -75,20 +105,7 @@ class PropertyRows:
         self, conn: sa.Connection, ids: Sequence[int]
     ) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
         """Return the properties of nodes by node and space, names sorted; nodes without any are left out."""
-        found: dict[int, dict[Space, dict[str, PropertyValue]]] = {}
-        of_node, of_space = -1, -1
-        spaces: dict[Space, dict[str, PropertyValue]] = {}
-        values: dict[str, PropertyValue] = {}
-        for node_id, space, name, kind, integer, number, head, text, data in self._of_nodes.among(conn, ids):
-            # Rows of one space of one node stand side by side.
-            if node_id != of_node:
-                of_node, of_space, spaces = node_id, -1, {}
-                found[node_id] = spaces
-            if space != of_space:
-                of_space, values = space, {}
-                spaces[_SPACES[space]] = values
-            values[decode(name)] = value_of(kind, integer, number, head, text, data)
-        return found
+        return _gathered(self._of_nodes.among(conn, ids))
 
     def named(
         self, conn: sa.Connection, node_id: int, space: Space, names: Iterable[str]

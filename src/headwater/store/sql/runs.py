@@ -41,11 +41,13 @@ from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, storable
 from headwater.store.sql.prepared import Prepared
+from headwater.store.sql.properties import as_stored
 from headwater.store.sql.run_logs import RunLogs
 from headwater.store.sql.schema import context, run
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.text import check_length, decode_optional, encode_optional
 from headwater.store.sql.types import Types
+from headwater.store.sql.values import Space
 
 RUN_ID_DIGITS: Final = 32
 _HEXADECIMAL: Final = re.compile("[0-9a-f]*")
@@ -104,8 +106,7 @@ class Runs:
             if self._ids(conn, [new.run_id]):
                 return None
             experiment = self._contexts.ensure(conn, NewContext(type_id=experiment_type, name=new.experiment))
-            made = self._insert(conn, new, run_type, experiment)
-            return self._load(conn, [made], with_metrics=False)[made]
+            return self._insert(conn, new, run_type, experiment)
 
         try:
             made = self._db.write(job)
@@ -192,7 +193,7 @@ class Runs:
             if self._ids(conn, [new.run_id]):
                 raise ConflictError(f"run {new.run_id} is stored already")
             wanted = NewContext(type_id=experiment_type, name=new.experiment)
-            return self._insert(conn, new, run_type, self._contexts.ensure(conn, wanted))
+            return self._insert(conn, new, run_type, self._contexts.ensure(conn, wanted)).id
 
         return lambda conn: self._links.tie(
             conn,
@@ -262,35 +263,52 @@ class Runs:
             found = self._contexts.by_ids(conn, conn.execute(statement).scalars().all())
         return sorted(found.values(), key=lambda c: c.name or "")
 
-    def _insert(self, conn: sa.Connection, new: NewRun, type_id: Any, experiment: ContextId) -> ExecutionId:
-        execution_id = self._executions.insert(
-            conn,
-            [
-                NewExecution(
-                    type_id=type_id,
-                    state=EXECUTION_STATES[new.status],
-                    properties=new.properties,
-                    params=new.params,
-                    custom_properties=new.tags,
-                )
-            ],
-        )[0]
+    def _insert(self, conn: sa.Connection, new: NewRun, type_id: Any, experiment: ContextId) -> Run:
+        """Store a run, and return what `get` would."""
+        node = NewExecution(
+            type_id=type_id,
+            state=EXECUTION_STATES[new.status],
+            properties=new.properties,
+            params=new.params,
+            custom_properties=new.tags,
+        )
+        (execution_id,) = self._executions.insert(conn, [node])
         now = self._db.clock_ms()
+        made = self._as_stored(new, execution_id, experiment, now)
         self._insert_row.run(
             conn,
             execution_id=execution_id,
-            run_id=new.run_id,
+            run_id=made.run_id,
             experiment_id=experiment,
-            name=encode_optional(new.name),
-            status=int(new.status),
-            start_ms=now if new.start_ms is None else new.start_ms,
-            user=encode_optional(new.user),
-            host=encode_optional(new.host),
-            parent_id=new.parent_id,
-            heartbeat_ms=now if new.has_heartbeat else None,
+            name=encode_optional(made.name),
+            status=int(made.status),
+            start_ms=made.start_ms,
+            user=encode_optional(made.user),
+            host=encode_optional(made.host),
+            parent_id=made.parent_id,
+            heartbeat_ms=made.heartbeat_ms,
         )
         self._links.associate(conn, [Association(experiment, execution_id)])
-        return execution_id
+        return made
+
+    def _as_stored(self, new: NewRun, execution_id: ExecutionId, experiment: ContextId, now: int) -> Run:
+        spaces = as_stored({Space.PROPERTY: new.properties, Space.CUSTOM: new.tags, Space.PARAM: new.params})
+        return Run(
+            id=execution_id,
+            run_id=new.run_id,
+            experiment_id=experiment,
+            experiment=new.experiment,
+            name=new.name,
+            status=RunStatus(new.status),
+            start_ms=now if new.start_ms is None else new.start_ms,
+            user=new.user,
+            host=new.host,
+            parent_id=new.parent_id,
+            heartbeat_ms=now if new.has_heartbeat else None,
+            properties=spaces.get(Space.PROPERTY, {}),
+            params=spaces.get(Space.PARAM, {}),
+            tags=spaces.get(Space.CUSTOM, {}),
+        )
 
     def _ids(self, conn: sa.Connection, run_ids: Sequence[RunId]) -> dict[RunId, ExecutionId]:
         if len(run_ids) == 1 and _HEXADECIMAL.fullmatch(run_ids[0]):

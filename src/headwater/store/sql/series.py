@@ -116,7 +116,7 @@ class SeriesTable:
         if keys is not None and not keys:
             return []
         rows = self._rows(conn, execution_ids, keys or (), locks=False)
-        found = [metric_of_row(row[1], decode(row[2]), row[3:]) for row in rows]
+        found = [metric_of_row(row) for row in rows]
         return found if keys is None else [metric for metric in found if metric.key in keys]
 
     def read(

@@ -26,6 +26,8 @@ class Dialect:
         shares_commits: One writer at a time is all the database allows, so
             waiting writes are committed together.
         sorts_uris: The index of URIs has them in order, so that it leads to those that begin alike.
+        keeps_order: What is joined to the sorted rows of a statement inside another stays sorted, so that
+            no more of it is read than a page takes.
         given: A condition that a column is among the ids in a parameter, however many there are;
             the parameter is named `ids`, its value comes from `pack_ids`.
         for_one: Rewrites the text of a statement with such a condition for a single id, where that pays;
@@ -52,6 +54,7 @@ class Dialect:
     open_engine: Callable[[str], sa.Engine]
     shares_commits: bool
     sorts_uris: bool
+    keeps_order: bool
     given: Callable[[sa.ColumnElement[Any], sa.BindParameter[Any]], sa.ColumnElement[bool]]
     for_one: Callable[[str], str] | None = None
     given_ids: str
@@ -71,7 +74,9 @@ class Dialect:
 
     def ids_in(self, column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
         """Build the condition that a column is among ids, given as one parameter."""
-        return self.given(column, sa.bindparam("ids", self.pack_ids(ids), unique=True))
+        # The type of what is packed is not that of ids.
+        packed = sa.bindparam("ids", self.pack_ids(ids), type_=sa.types.NullType(), unique=True)
+        return self.given(column, packed)
 
 
 def dialect_for(url: str) -> Dialect:

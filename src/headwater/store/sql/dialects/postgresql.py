@@ -1,6 +1,6 @@
 """PostgreSQL through psycopg 3: bulk goes through COPY, ids come from the table's sequence."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -49,8 +49,13 @@ def _for_one(text: str) -> str:
     return text.replace("= ANY (%(ids)s)", "= %(ids)s::BIGINT")
 
 
-def _packed(ids: Sequence[int]) -> list[int]:
-    return [i for i in ids if INT64_MIN <= i <= INT64_MAX]
+def _packed(ids: Sequence[int]) -> str:
+    # psycopg takes ten times as long for a list.
+    return "{" + ",".join([str(i) for i in ids if INT64_MIN <= i <= INT64_MAX]) + "}"
+
+
+def _array(values: Iterable[float | None]) -> str:
+    return "{" + ",".join(["NULL" if v is None else repr(v) for v in values]) + "}"
 
 
 def _insert_nodes(
@@ -81,10 +86,7 @@ def _update_numbers(
     if len(rows) == 1:
         update_each(conn, table, key, columns, rows)
     elif rows:
-        arrays = [
-            "{" + ",".join("NULL" if v is None else repr(v) for v in column) + "}"
-            for column in zip(*rows, strict=True)
-        ]
+        arrays = [_array(column) for column in zip(*rows, strict=True)]
         driver.execute(conn, _update_statement(conn.dialect, table, key, tuple(columns)), arrays)
 
 
@@ -170,6 +172,7 @@ POSTGRESQL: Final = Dialect(
     open_engine=open_engine,
     shares_commits=False,
     sorts_uris=False,
+    keeps_order=True,
     given=_given,
     for_one=_for_one,
     given_ids="unnest(%s::bigint[]) AS given(id) JOIN",

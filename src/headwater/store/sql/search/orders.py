@@ -29,11 +29,15 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A table that a key needs: a row of it or none for each node, whose id is in `node`."""
+    """A table that a key needs: of the rows that meet `only` one or none for each node, its id in `node`."""
 
     table: sa.FromClause
     node: Column
-    on: Condition
+    only: Condition
+
+    def on(self, node_id: Column) -> Condition:
+        """Return the condition that a row is that of a node."""
+        return sa.and_(self.node == node_id, self.only)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +63,20 @@ class Key:
     """There is an index along which the rows of a rank can be read in order."""
 
 
-def key_of(order: Order, place: Place, number: int) -> Key:
-    """Return the sort key of an order on a place, the how-manieth it may be."""
-    field = order.field
+def key_of(order: Order, place: Place, number: int, rows: sa.FromClause | None = None) -> Key:
+    """Return the sort key of an order on a place.
+
+    Args:
+        order: What is sorted by.
+        place: What is sorted.
+        number: The how-manieth key it is.
+        rows: Rows of the table that the key needs, if it is not to be all of them.
+    """
+    field, role = order.field, f"key_{number}"
     if field.scope is Scope.METRIC and place.has_series:
-        return _metric_key(order, place, number)
+        return _metric_key(order, alias_of(schema.series, role) if rows is None else rows)
     if field.scope is not Scope.ATTRIBUTE:
-        return _property_key(order, place, number)
+        return _property_key(order, alias_of(place.properties, role) if rows is None else rows)
     if linked := place.linked.get(field.name):
         # Where there are several, any one would do; the smallest is always the same.
         smallest = sa.select(sa.func.min(linked.column)).select_from(linked.source).where(linked.on)
@@ -93,15 +104,13 @@ def _column_key(order: Order, place: Place, column: Column, *, is_nullable: bool
     )
 
 
-def _metric_key(order: Order, place: Place, number: int) -> Key:
-    series = alias_of(schema.series, f"key_{number}")
+def _metric_key(order: Order, series: sa.FromClause) -> Key:
     has_row, value = series.c.execution_id.is_not(None), series.c.value
     ranks = (
         (sa.and_(has_row, value.is_not(None)), (Term(value, 1, order.is_descending),)),
         (sa.and_(has_row, value.is_(None)), ()),
         (series.c.execution_id.is_(None), ()),
     )
-    on = sa.and_(series.c.execution_id == place.id, series.c.key == order.field.name)
     filled = sa.func.coalesce(value, sa.literal(0.0, value.type))
     return Key(
         order=order,
@@ -109,13 +118,13 @@ def _metric_key(order: Order, place: Place, number: int) -> Key:
         ranks=ranks,
         terms=(Term(_rank(ranks), 0), Term(filled, 1, order.is_descending)),
         is_walked=True,
-        join=Join(series, series.c.execution_id, on),
+        join=Join(series, series.c.execution_id, series.c.key == order.field.name),
     )
 
 
-def _property_key(order: Order, place: Place, number: int) -> Key:
+def _property_key(order: Order, row: sa.FromClause) -> Key:
     """Numbers first, then texts by their beginning, then all that has no order, then nothing."""
-    row, down = alias_of(place.properties, f"key_{number}"), order.is_descending
+    down = order.is_descending
     value, head = row.c.number_value, raw(row.c.head)
     is_number, is_text = value.is_not(None), sa.and_(value.is_(None), head.is_not(None))
     has_other = sa.and_(row.c.node_id.is_not(None), value.is_(None), head.is_(None))
@@ -126,9 +135,7 @@ def _property_key(order: Order, place: Place, number: int) -> Key:
         (row.c.node_id.is_(None), ()),
     )
     zero, empty = sa.literal(0.0, value.type), sa.literal("", head.type)
-    on = sa.and_(
-        row.c.node_id == place.id, row.c.space == SPACES[order.field.scope], row.c.name == order.field.name
-    )
+    only = sa.and_(row.c.space == SPACES[order.field.scope], row.c.name == order.field.name)
     return Key(
         order=order,
         neutral=(0, 0.0, ""),
@@ -138,7 +145,7 @@ def _property_key(order: Order, place: Place, number: int) -> Key:
             Term(sa.func.coalesce(value, zero), 1, down),
             Term(sa.case((is_text, head), else_=empty), 2, down),
         ),
-        join=Join(row, row.c.node_id, on),
+        join=Join(row, row.c.node_id, only),
         is_walked=True,
     )
 

@@ -1,6 +1,7 @@
 """How one page is read: along the sort key's index, or from the few nodes that may match."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -15,14 +16,14 @@ from headwater.store.sql.search.comparisons import Condition, PropertyRow, Test,
 from headwater.store.sql.search.conditions import check_field, condition_of
 from headwater.store.sql.search.orders import Join, Key, Term, is_after, key_of
 from headwater.store.sql.search.origins import Ids, conjuncts, is_exact, origin_of
-from headwater.store.sql.search.places import place_of
+from headwater.store.sql.search.places import Column, place_of
 from headwater.store.sql.search.spellings import uris_like
 from headwater.store.sql.search.tokens import Position
 from headwater.store.sql.text import AnyText
 
 FEW: Final = 5_000
 """Below this many nodes from an index, reading and sorting them all beats walking along the sort key."""
-VERY_FEW: Final = 200
+COUNTED: Final = (200, 1_500)
 """So many are counted first: when one condition leads to fewer, the others need no more counting."""
 ORIGINS: Final = 8
 """How many conditions are considered to start from."""
@@ -61,6 +62,8 @@ class Plan:
     Attributes:
         neutral: A position that comes before none of another kind, for its types.
         is_walked: There is an index along which the first key's rows can be read in order.
+        is_lazy: Few nodes, too, are better read rank by rank: first they are sorted, then only as many as
+            a page needs are asked for the rest of the filter.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Plan:
         orders, self._falls = _without_id(orders_of(listing, entity))
         self._keys = [key_of(order, self._place, number) for number, order in enumerate(orders)]
         self.is_walked = bool(self._keys) and self._keys[0].is_walked
+        self.is_lazy = self.is_walked and dialect.keeps_order
         self._terms_met = conjuncts(listing.filter)
         self.neutral: Position = (*(value for key in self._keys for value in key.neutral), 0)
 
@@ -114,7 +118,7 @@ class Plan:
             .limit(sa.bindparam("count_limit", type_=sa.BigInteger(), required=False))
         )
         if origin is not None:
-            found = found.where(self._dialect.given(self._place.id, sa.bindparam("ids", required=False)))
+            found = found.where(self._given(self._place.id))
         return sa.select(sa.func.count()).select_from(found.subquery())
 
     def part(
@@ -127,25 +131,25 @@ class Plan:
             origin: Only among the ids in the parameter `ids`, which this origin gave.
             rank: Only rows whose first key has this rank.
         """
-        terms = self._terms(rank)
-        walked = self._walked(rank)
+        sorted_few = None if origin is None or rank is None else self._sorted_few(rank)
+        keys = self._keys if sorted_few is None else self._keys_with(sorted_few)
+        terms = _terms_of(keys, rank)
+        walked = _walked(keys, rank)
         # The same value, but the one that is in the index.
         node_id = walked.node if walked else self._place.id
         columns = [term.expression for _, term in terms]
         statement = (
             sa.select(node_id, *columns, *self._columns)
-            .select_from(self._source(rank))
-            .where(*self._place.where, *self._conditions(rank, origin))
-            .order_by(*(_sorted(term.expression, is_descending=term.is_descending) for _, term in terms))
-            .order_by(_sorted(node_id, is_descending=self._falls))
+            .select_from(self._source(keys, rank))
+            .where(*self._place.where)
+            .where(*self._conditions(rank, origin, are_sorted=sorted_few is not None))
+            .order_by(*self._sorting([term for _, term in terms], node_id))
             .limit(_most("page_limit"))
         )
         if walked:
             statement = statement.prefix_with("STRAIGHT_JOIN", dialect="mysql")
-        if origin is not None:
-            statement = statement.where(
-                self._dialect.given(self._place.id, sa.bindparam("ids", required=False))
-            )
+        if origin is not None and sorted_few is None:
+            statement = statement.where(self._given(self._place.id))
         if after is not None:
             known = [(term, after[offset + term.slot]) for offset, term in terms]
             last = int(after[-1])
@@ -153,41 +157,61 @@ class Plan:
         slots = [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
         return Part(statement, slots, rank)
 
-    def _terms(self, rank: int | None) -> list[tuple[int, Term]]:
-        """Return what is sorted by, each with where its key's values begin."""
-        terms: list[tuple[int, Term]] = []
-        offset = 0
-        for place, key in enumerate(self._keys):
-            chosen = key.terms if place or rank is None else key.ranks[rank][1]
-            terms += ((offset, term) for term in chosen)
-            offset += len(key.neutral)
-        return terms
+    def _sorted_few(self, rank: int) -> sa.FromClause | None:
+        """Select the first key's rows of the nodes in the parameter `ids`, sorted, if it is in a table."""
+        walked = _walked(self._keys, rank)
+        if walked is None:
+            return None
+        condition, terms = self._keys[0].ranks[rank]
+        rows = sa.select(walked.table).where(walked.only, condition, self._given(walked.node))
+        tests = [test for term in self._terms_met if (test := _on_key(term, self._keys[0])) is not None]
+        # The offset keeps it a statement of its own.
+        return rows.where(*tests).order_by(*self._sorting(terms, walked.node)).offset(0).subquery("few")
 
-    def _walked(self, rank: int | None) -> Join | None:
-        """Return the table that a statement walks along, if it does: its rows have all ranks but the last."""
-        return self._keys[0].join if rank is not None and rank < len(self._keys[0].ranks) - 1 else None
+    def _keys_with(self, rows: sa.FromClause) -> list[Key]:
+        """Return the keys, the first of which has these rows alone."""
+        first = key_of(self._keys[0].order, self._place, 0, rows)
+        if first.join is None:
+            raise TypeError("a key whose rows are given has a table")
+        # Asked once more, they would look rarer to the planner than they are.
+        all_of_them = replace(first.join, only=sa.true())
+        return [replace(first, join=all_of_them), *self._keys[1:]]
 
-    def _source(self, rank: int | None) -> sa.FromClause:
-        source, keys = self._place.source, self._keys
-        if first := self._walked(rank):
-            source, keys = self._place.after(first.table, first.on), keys[1:]
+    def _sorting(self, terms: Sequence[Term], node_id: Column) -> Iterator[Any]:
+        for term in terms:
+            yield _sorted(term.expression, is_descending=term.is_descending)
+        yield _sorted(node_id, is_descending=self._falls)
+
+    def _given(self, node_id: Column) -> Condition:
+        return self._dialect.given(node_id, sa.bindparam("ids", required=False))
+
+    def _source(self, keys: Sequence[Key], rank: int | None) -> sa.FromClause:
+        source = self._place.source
+        if first := _walked(keys, rank):
+            source, keys = self._place.after(first.table, first.on(self._place.id)), keys[1:]
         for key in keys:
             if key.join:
-                source = source.outerjoin(key.join.table, key.join.on)
+                source = source.outerjoin(key.join.table, key.join.on(self._place.id))
         return source
 
-    def _conditions(self, rank: int | None, origin: int | None) -> Iterator[Condition]:
+    def _conditions(
+        self, rank: int | None, origin: int | None, *, are_sorted: bool = False
+    ) -> Iterator[Condition]:
+        """Yield what a node has to meet, but what sorted rows of the first key have met already."""
         met = None if origin is None else self.origins[origin].term
         if not self._listing.with_deleted:
             yield self._place.deleted_ms.is_(None)
-        if rank is not None:
+        if rank is not None and not are_sorted:
             yield self._keys[0].ranks[rank][0]
         for term in self._terms_met:
             if term is met and is_exact(term):
                 continue
             # The row that is sorted by need not be looked up a second time.
             walked = _on_key(term, self._keys[0]) if rank is not None else None
-            yield condition_of(term, self._place) if walked is None else walked
+            if walked is None:
+                yield condition_of(term, self._place)
+            elif not are_sorted:
+                yield walked
 
 
 def orders_of(listing: Listing, entity: Entity) -> tuple[Order, ...]:
@@ -197,6 +221,22 @@ def orders_of(listing: Listing, entity: Entity) -> tuple[Order, ...]:
         InvalidError: it cannot be sorted so.
     """
     return _checked_orders(listing.order_by, entity) or ((_NEWEST_FIRST,) if entity is Entity.RUN else ())
+
+
+def _terms_of(keys: Sequence[Key], rank: int | None) -> list[tuple[int, Term]]:
+    """Return what is sorted by, each with where its key's values begin."""
+    terms: list[tuple[int, Term]] = []
+    offset = 0
+    for place, key in enumerate(keys):
+        chosen = key.terms if place or rank is None else key.ranks[rank][1]
+        terms += ((offset, term) for term in chosen)
+        offset += len(key.neutral)
+    return terms
+
+
+def _walked(keys: Sequence[Key], rank: int | None) -> Join | None:
+    """Return the table that a statement walks along, if it does: its rows have all ranks but the last."""
+    return keys[0].join if rank is not None and rank < len(keys[0].ranks) - 1 else None
 
 
 def _most(name: str) -> sa.BindParameter[int]:

@@ -12,7 +12,7 @@ from headwater.model.listing import MAX_PAGE, Listing
 from headwater.store.sql.database import Database
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.search.conditions import check
-from headwater.store.sql.search.plan import FEW, VERY_FEW, Part, Plan, orders_of
+from headwater.store.sql.search.plan import COUNTED, FEW, Part, Plan, orders_of
 from headwater.store.sql.search.shapes import Values, shape_of, slots_of
 from headwater.store.sql.search.tokens import Position, position_of, query_digest, token_of
 from headwater.store.sql.text import decode
@@ -139,16 +139,15 @@ class Search:
         """Yield what gives the answer, one after another: each reads up to so many rows."""
         plan = self._shape.plan
         origin, few = self._few()
-        if origin is not None:
-            if few:
-                yield self._part(after, few=few, origin=origin)
-        elif not plan.is_walked:
-            yield self._part(after)
-        else:
-            begin = 0 if after is None else int(after[0])
-            for rank in plan.ranks:
-                if rank >= begin:
-                    yield self._part(after if rank == begin else None, rank=rank)
+        if origin is not None and not few:
+            return
+        if not (plan.is_walked if origin is None else plan.is_lazy and len(few) > self._listing.limit):
+            yield self._part(after, origin=origin, few=few)
+            return
+        begin = 0 if after is None else int(after[0])
+        for rank in plan.ranks:
+            if rank >= begin:
+                yield self._part(after if rank == begin else None, origin=origin, few=few, rank=rank)
 
     def _part(
         self,
@@ -184,7 +183,8 @@ class Search:
         counts = self._shape.counts
         if counts is None:
             return None, []
-        for limit in sorted({min(VERY_FEW, self._limit_of_few), self._limit_of_few}):
+        most = self._limit_of_few
+        for limit in (*(step for step in COUNTED if step < most), most):
             found = counts.rows(self._conn, self._values, few=limit)[0]
             if min(found) < limit:
                 return self._from(list(found).index(min(found)), limit)

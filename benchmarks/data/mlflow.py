@@ -72,6 +72,8 @@ def _write(url: str, tables: Iterator[Table]) -> None:
                 connection.executemany(statement, rows)
         return
     with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        # VACUUM takes no row for visible to all whose commit, or a later one, is not on disk yet.
+        cursor.execute("SET synchronous_commit = on")
         for table, columns, rows in tables:
             with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
                 for row in rows:

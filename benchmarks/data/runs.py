@@ -92,6 +92,8 @@ def fill_store(url: str, runs: Runs) -> None:
                 insert(conn, table, columns, part)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         if conn.dialect.name == "postgresql":
+            # VACUUM takes no row for visible to all whose commit, or a later one, is not on disk yet.
+            conn.exec_driver_sql("SET synchronous_commit = on")
             numbers = "pg_get_serial_sequence('execution', 'id')"
             conn.exec_driver_sql(f"SELECT setval({numbers}, (SELECT max(id) FROM execution))")
             # As the server does by itself, a minute later.

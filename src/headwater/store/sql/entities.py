@@ -78,16 +78,15 @@ def context_of(row: Sequence[Any], type_name: str, spaces: Spaces) -> Context:
     return made
 
 
-def run_of(row: Sequence[Any], found: Execution, metrics: Mapping[str, LatestMetric]) -> Run:
-    """Make a run of its own row and the execution that it is."""
+def run_of(row: Sequence[Any], spaces: Spaces, metrics: Mapping[str, LatestMetric]) -> Run:
+    """Make a run of its own row, the name of its experiment, and what of its execution is not its own."""
     made = _new(_Run)
-    _, made.run_id, made.experiment_id, name, status, made.start_ms, made.end_ms, *others = row
-    user, host, made.parent_id, made.heartbeat_ms, error, of = others
+    made.id, made.run_id, made.experiment_id, name, status, made.start_ms, made.end_ms, *others = row
+    user, host, made.parent_id, made.heartbeat_ms, error, of, made.deleted_ms, made.revision = others
     made.experiment, made.name, made.status = decode(of), decode_optional(name), _RUN_STATUSES[status]
     made.user, made.host, made.error = decode_optional(user), decode_optional(host), decode_optional(error)
-    made.id, made.deleted_ms, made.revision = found.id, found.deleted_ms, found.revision
-    made.properties, made.params, made.tags = found.properties, found.params, found.custom_properties
-    made.metrics = metrics
+    made.properties, made.tags = spaces.get(_PROPERTY) or {}, spaces.get(_CUSTOM) or {}
+    made.params, made.metrics = spaces.get(_PARAM) or {}, metrics
     made.__class__ = Run
     return made
 

@@ -43,7 +43,7 @@ from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, storab
 from headwater.store.sql.prepared import Prepared
 from headwater.store.sql.properties import as_stored
 from headwater.store.sql.run_logs import RunLogs
-from headwater.store.sql.schema import context, run
+from headwater.store.sql.schema import context, execution, run
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.text import check_length, decode_optional, encode_optional
 from headwater.store.sql.types import Types
@@ -56,6 +56,7 @@ _COLUMNS: Final = (
     *("execution_id", "run_id", "experiment_id", "name", "status", "start_ms", "end_ms"),
     *("user", "host", "parent_id", "heartbeat_ms", "error"),
 )
+_OF_EXECUTION: Final = (execution.c.deleted_ms, execution.c.revision)
 _INSERTED: Final = tuple(name for name in _COLUMNS if name not in {"end_ms", "error"})
 
 
@@ -83,8 +84,9 @@ class Runs:
         self._given = Prepared(
             db,
             lambda: (
-                sa.select(*(run.c[name] for name in _COLUMNS), context.c.name)
+                sa.select(*(run.c[name] for name in _COLUMNS), context.c.name, *_OF_EXECUTION)
                 .join(context, context.c.id == run.c.experiment_id)
+                .join(execution, execution.c.id == run.c.execution_id)
                 .where(given)
             ),
         )
@@ -329,11 +331,11 @@ class Runs:
         if not wanted:
             return {}
         rows = self._given.among(conn, wanted)
-        executions = self._executions.by_ids(conn, wanted)
+        spaces, none = self._executions.properties_of(conn, wanted), dict[Space, Properties]()
         metrics: dict[int, dict[str, LatestMetric]] = {i: {} for i in wanted}
         for metric in self._series.latest_in(conn, wanted) if with_metrics else ():
             metrics[metric.execution_id][metric.key] = metric
-        return {row[0]: run_of(row, executions[row[0]], metrics[row[0]]) for row in rows}
+        return {row[0]: run_of(row, spaces.get(row[0], none), metrics[row[0]]) for row in rows}
 
     def _change(self, conn: sa.Connection, change: RunChange) -> None:
         found = self._executions.by_ids(conn, [change.id], locks=True).get(change.id)

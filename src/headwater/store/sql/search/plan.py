@@ -61,6 +61,8 @@ class Plan:
 
     Attributes:
         neutral: A position that comes before none of another kind, for its types.
+        is_by_id: It is sorted by the id alone.
+        falls: Ids fall among what is equal otherwise.
         is_walked: There is an index along which the first key's rows can be read in order.
         is_lazy: Few nodes, too, are better read rank by rank: first they are sorted, then only as many as
             a page needs are asked for the rest of the filter.
@@ -75,8 +77,9 @@ class Plan:
         self._listing = listing
         self._place = place_of(entity)
         self._columns = [as_stored(self._place.table.c[name]) for name in columns]
-        orders, self._falls = _without_id(orders_of(listing, entity))
+        orders, self.falls = _without_id(orders_of(listing, entity))
         self._keys = [key_of(order, self._place, number) for number, order in enumerate(orders)]
+        self.is_by_id = not self._keys
         self.is_walked = bool(self._keys) and self._keys[0].is_walked
         self.is_lazy = self.is_walked and dialect.keeps_order
         self._terms_met = conjuncts(listing.filter)
@@ -153,7 +156,7 @@ class Plan:
         if after is not None:
             known = [(term, after[offset + term.slot]) for offset, term in terms]
             last = int(after[-1])
-            statement = statement.where(is_after(known, node_id, last, is_descending=self._falls))
+            statement = statement.where(is_after(known, node_id, last, is_descending=self.falls))
         slots = [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
         return Part(statement, slots, rank)
 
@@ -180,7 +183,7 @@ class Plan:
     def _sorting(self, terms: Sequence[Term], node_id: Column) -> Iterator[Any]:
         for term in terms:
             yield _sorted(term.expression, is_descending=term.is_descending)
-        yield _sorted(node_id, is_descending=self._falls)
+        yield _sorted(node_id, is_descending=self.falls)
 
     def _given(self, node_id: Column) -> Condition:
         return self._dialect.given(node_id, sa.bindparam("ids", required=False))

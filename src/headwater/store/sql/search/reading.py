@@ -33,12 +33,18 @@ class _Statement(NamedTuple):
 
 
 class Shape:
-    """The plan of all searches that differ in nothing but values, and its statements as they are needed."""
+    """The plan of all searches that differ in nothing but values, and its statements as they are needed.
+
+    Attributes:
+        counts: The statement of `Plan.counts`, if there is one.
+        step: How many of the counts would have been in vain for the last search.
+    """
 
     def __init__(self, db: Database, plan: Plan) -> None:
         self._db, self.plan = db, plan
         self._parts: dict[tuple[int | None, int | None], tuple[Part, _Statement]] = {}
         self.counts = self._compiled(plan.counts()) if plan.origins else None
+        self.step = 0
         self._origins: dict[int, _Statement] = {}
         self._totals: dict[int | None, _Statement] = {}
 
@@ -141,6 +147,9 @@ class Search:
         origin, few = self._few()
         if origin is not None and not few:
             return
+        if origin is not None and plan.is_by_id:
+            yield from self._slices(origin, few, None if after is None else int(after[-1]))
+            return
         if not (plan.is_walked if origin is None else plan.is_lazy and len(few) > self._listing.limit):
             yield self._part(after, origin=origin, few=few)
             return
@@ -148,6 +157,19 @@ class Search:
         for rank in plan.ranks:
             if rank >= begin:
                 yield self._part(after if rank == begin else None, origin=origin, few=few, rank=rank)
+
+    def _slices(
+        self, origin: int, few: Sequence[int], after: int | None
+    ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
+        """Yield parts of the answer from ids that are in its order already; each asks of twice as many."""
+        falls = self._shape.plan.falls
+        left = few[::-1] if falls else few
+        if after is not None:
+            left = [i for i in left if (i < after if falls else i > after)]
+        begin, size = 0, 2 * self._listing.limit
+        while begin < len(left):
+            yield self._part(None, origin=origin, few=left[begin : begin + size])
+            begin, size = begin + size, 2 * size
 
     def _part(
         self,
@@ -184,10 +206,14 @@ class Search:
         if counts is None:
             return None, []
         most = self._limit_of_few
-        for limit in (*(step for step in COUNTED if step < most), most):
+        steps = [*(step for step in COUNTED if step < most), most]
+        # Searches of one shape mostly lead to as many nodes as the one before.
+        for limit in steps[min(self._shape.step, len(steps) - 1) :]:
             found = counts.rows(self._conn, self._values, few=limit)[0]
             if min(found) < limit:
+                self._shape.step = sum(step <= min(found) for step in steps)
                 return self._from(list(found).index(min(found)), limit)
+        self._shape.step = len(steps) - 1
         return None, []
 
     def _from(self, number: int, limit: int) -> tuple[int | None, list[int]]:

@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 import pymysql
 import pytest
 
+from headwater.blobs import open_blobs
 from headwater.errors import CorruptError, NotFoundError, RefusedError
+from headwater.model.times import now_ms
 from headwater.sdk import Client
 from headwater.sdk.backups import BackupSet
 from headwater.sdk.client import places_of
 from headwater.store import is_empty_database, load_database
+from headwater.upkeep import back_up
 from tests.crash.checking import Acknowledged
 from tests.crash.killing import be_child
 from tests.crash.workload import facts_of
@@ -150,6 +153,47 @@ def test_missing_bytes_are_told_and_do_not_stop_a_backup(client, train, backups,
 
     assert made.missing == (version.digest,)
     assert [finding.check for finding in elsewhere.restore().findings] == ["bytes-missing"]
+
+
+class Meanwhile:
+    """A blob store that lets something else happen when it is asked for the first time what it has."""
+
+    def __init__(self, blobs, happens):
+        self.blobs, self.happens = blobs, [happens]
+
+    def stored(self):
+        while self.happens:
+            self.happens.pop()()
+        return self.blobs.stored()
+
+    def __getattr__(self, name):
+        return getattr(self.blobs, name)
+
+
+def test_copy_of_what_is_collected_meanwhile_is_made_anew(client, train, backups, elsewhere):
+    _, kept = train()
+    _, version = train(2)
+    client.store.artifacts.delete([version.id])
+    time.sleep(0.002)
+    places = backups.places
+    collecting = Meanwhile(
+        open_blobs(places.blobs), lambda: client.upkeep.collect(older_than_s=0, bytes_older_than_s=0)
+    )
+
+    made = back_up(
+        places.store,
+        collecting,
+        backups.folder,
+        open_blobs,
+        clock_ms=now_ms,
+        store_name=places.store,
+    )
+
+    assert not collecting.happens
+    assert made.missing == ()
+    assert elsewhere.restore().findings == ()
+    with Client(elsewhere.places.store) as restored:
+        assert [version.version for version in restored.models[kept.model].versions()] == [kept.version]
 
 
 def test_old_backups_go_with_the_bytes_that_only_they_name(client, train, backups, elsewhere):

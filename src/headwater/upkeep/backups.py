@@ -22,6 +22,8 @@ BLOBS: Final = "blobs"
 """Folder beside the backups for the bytes of all of them."""
 _MANIFEST, _DIGESTS, _PARTIAL = "manifest.json", "blobs.txt", ".partial-"
 _FORMAT: Final = 1
+_TRIES: Final = 5
+"""So often a copy is made at most while others collect what it names."""
 _STAMP: Final = "%Y%m%dT%H%M%S"
 
 
@@ -96,7 +98,9 @@ def back_up(
     The database first, then the bytes that this copy names: those are there by
     then, as bytes are put before they are named, and what is put later is named
     by no row of the copy. The other way round, a row could name bytes that came
-    too late. A backup gets its name when it is complete.
+    too late. Where somebody removes for good what the copy names, before its
+    bytes are copied, the copy is made anew. A backup gets its name when it is
+    complete.
 
     Args:
         url: The store.
@@ -113,8 +117,7 @@ def back_up(
     partial = target / f"{_PARTIAL}{moment_ms}-{os.getpid()}"
     partial.mkdir(parents=True)
     try:
-        copied = copy_database(url, partial)
-        digests, missing = _copy_bytes(blobs, open_blobs(str(target / BLOBS)), copied)
+        copied, digests, missing = _copy(url, blobs, open_blobs(str(target / BLOBS)), partial)
         _write(partial / _DIGESTS, "\n".join(digests))
         facts = copied.facts
         backup = Backup(
@@ -220,6 +223,25 @@ def prune(target: Path, open_blobs: Callable[[str], BlobStore], *, keep: int) ->
     for digest in gone:
         bytes_of_all.delete(digest)
     return len(old)
+
+
+def _copy(
+    url: str, source: BlobStore, target: BlobStore, folder: Path
+) -> tuple[DatabaseCopy, list[str], tuple[str, ...]]:
+    """Copy a store; return the copy of its rows, the digests that it needs, and those that cannot be had."""
+    for _ in range(_TRIES - 1):
+        copied = copy_database(url, folder)
+        digests, missing = _copy_bytes(source, target, copied)
+        if not missing or not _was_collected(url, copied):
+            return copied, digests, missing
+    copied = copy_database(url, folder)
+    return copied, *_copy_bytes(source, target, copied)
+
+
+def _was_collected(url: str, copied: DatabaseCopy) -> bool:
+    """Tell whether something that a copy needs the bytes of is gone from the store by now."""
+    with open_store(url) as store:
+        return not copied.needed <= {named.digest for named in store.upkeep.named_bytes()}
 
 
 def _copy_bytes(

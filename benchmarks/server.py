@@ -120,7 +120,8 @@ def searches(bench: Bench, runs: Runs, kind: str) -> Iterator[Work]:
     is_large = runs.count > 10_000
     # On SQLite one request of many runs takes MLflow a minute. Elsewhere so many are asked that servers have
     # planned their statements once and for all when they are measured.
-    times = 20 if not is_large else 1 if kind == "sqlite" else 10
+    of_many = 1 if kind == "sqlite" else 10
+    times = of_many if is_large else 20
     for case in cases(runs.count)[: 1 if is_large else bench.size(2, 1)]:
         text = f"metrics.acc > {case.above} and params.{case.param} = '{case.value}'"
         yield Work(

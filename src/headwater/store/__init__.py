@@ -14,6 +14,7 @@ __all__ = [
     "copy_database",
     "is_empty_database",
     "load_database",
+    "needed_bytes",
     "open_foreign",
     "open_store",
     "require_database",
@@ -87,6 +88,18 @@ def copy_database(url: str, folder: Path) -> DatabaseCopy:
     from headwater.store.sql import backup
 
     return backup.copy_database(url, folder)
+
+
+def needed_bytes(url: str) -> frozenset[str]:
+    """Return the digests of the bytes that the database at `url` needs now, whatever its schema.
+
+    Raises:
+        InvalidError, MissingDependencyError, UnavailableError: as in `open_store`.
+    """
+    _check_url(url)
+    from headwater.store.sql import backup
+
+    return backup.needed_bytes(url)
 
 
 def load_database(url: str, file: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from headwater.errors import CorruptError, NotFoundError, RefusedError
 from headwater.model.protocols import BlobStore
 from headwater.model.upkeep import DatabaseCopy, Finding
-from headwater.store import copy_database, is_empty_database, load_database, open_store
+from headwater.store import copy_database, is_empty_database, load_database, needed_bytes, open_store
 from headwater.upkeep.bytes_in_use import with_parts
 from headwater.upkeep.examining import examine
 from headwater.version import VERSION
@@ -226,22 +226,15 @@ def prune(target: Path, open_blobs: Callable[[str], BlobStore], *, keep: int) ->
 
 
 def _copy(
-    url: str, source: BlobStore, target: BlobStore, folder: Path
+    url: str, source: BlobStore, target: BlobStore, folder: Path, tries: int = _TRIES
 ) -> tuple[DatabaseCopy, list[str], tuple[str, ...]]:
     """Copy a store; return the copy of its rows, the digests that it needs, and those that cannot be had."""
-    for _ in range(_TRIES - 1):
-        copied = copy_database(url, folder)
-        digests, missing = _copy_bytes(source, target, copied)
-        if not missing or not _was_collected(url, copied):
-            return copied, digests, missing
     copied = copy_database(url, folder)
-    return copied, *_copy_bytes(source, target, copied)
-
-
-def _was_collected(url: str, copied: DatabaseCopy) -> bool:
-    """Tell whether something that a copy needs the bytes of is gone from the store by now."""
-    with open_store(url) as store:
-        return not copied.needed <= {named.digest for named in store.upkeep.named_bytes()}
+    digests, missing = _copy_bytes(source, target, copied)
+    # What it needs and the store no longer does was removed for good meanwhile.
+    if missing and tries > 1 and not copied.needed <= needed_bytes(url):
+        return _copy(url, source, target, folder, tries - 1)
+    return copied, digests, missing
 
 
 def _copy_bytes(

@@ -52,6 +52,20 @@ def copy_database(url: str, folder: Path) -> DatabaseCopy:
         db.close()
 
 
+def needed_bytes(url: str) -> frozenset[str]:
+    """Return the digests of the bytes that a database needs now, whatever the version of its tables.
+
+    Raises:
+        UnavailableError: the database cannot be reached.
+    """
+    db = _open(url)
+    try:
+        with db.read() as conn:
+            return _needed(conn)
+    finally:
+        db.close()
+
+
 def load_database(url: str, file: Path) -> None:
     """Make the database at `url` what a copy of one of the same kind holds, in one transaction if it can.
 
@@ -161,8 +175,12 @@ def _copy_of(conn: sa.Connection, file: Path) -> DatabaseCopy:
         file=file,
         facts=facts_in(conn),
         digests=frozenset(digests_in_use(conn)),
-        needed=frozenset(named.digest for named in named_bytes(conn)),
+        needed=_needed(conn),
     )
+
+
+def _needed(conn: sa.Connection) -> frozenset[str]:
+    return frozenset(named.digest for named in named_bytes(conn))
 
 
 def _mysql(programs: Sequence[str], url: str, words: Sequence[str] = ()) -> list[str]:

@@ -125,7 +125,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         if not rows:
             return []
         ids = self._db.dialect.insert_nodes(conn, self.nodes.table, self.nodes.columns, rows)
-        spaces = ((i, _spaces(node)) for i, node in zip(ids, new, strict=True))
+        spaces = ((i, spaces_of(node)) for i, node in zip(ids, new, strict=True))
         properties.insert(conn, self._db.dialect, self.nodes.properties, spaces)
         return ids  # type: ignore[return-value]
 
@@ -360,7 +360,7 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
         if found is None:
             raise ConflictError(f"a context with external id {new.external_id!r} is stored already")
         if is_mine:
-            properties.insert(conn, self._db.dialect, schema.context_property, [(found, _spaces(new))])
+            properties.insert(conn, self._db.dialect, schema.context_property, [(found, spaces_of(new))])
         return found
 
     def id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
@@ -387,7 +387,8 @@ def _space_changes(
     return found
 
 
-def _spaces(node: NewArtifact | NewExecution | NewContext) -> Spaces:
+def spaces_of(node: NewArtifact | NewExecution | NewContext) -> Spaces:
+    """Return the properties of a new node by space."""
     spaces: dict[Space, Mapping[str, PropertyValue]] = {
         Space.PROPERTY: node.properties,
         Space.CUSTOM: node.custom_properties,

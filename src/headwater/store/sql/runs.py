@@ -39,9 +39,9 @@ from headwater.store.sql.entities import run_of
 from headwater.store.sql.fields import field_values, run_fields
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
-from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, storable
+from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, spaces_of, storable
 from headwater.store.sql.prepared import Prepared
-from headwater.store.sql.properties import as_stored
+from headwater.store.sql.properties import Spaces, as_stored
 from headwater.store.sql.run_logs import RunLogs
 from headwater.store.sql.schema import context, execution, run
 from headwater.store.sql.series import SeriesTable
@@ -276,7 +276,7 @@ class Runs:
         )
         (execution_id,) = self._executions.insert(conn, [node])
         now = self._db.clock_ms()
-        made = self._as_stored(new, execution_id, experiment, now)
+        made = _as_stored(new, execution_id, experiment, as_stored(spaces_of(node)), now)
         self._insert_row.run(
             conn,
             execution_id=execution_id,
@@ -292,25 +292,6 @@ class Runs:
         )
         self._links.associate(conn, [Association(experiment, execution_id)])
         return made
-
-    def _as_stored(self, new: NewRun, execution_id: ExecutionId, experiment: ContextId, now: int) -> Run:
-        spaces = as_stored({Space.PROPERTY: new.properties, Space.CUSTOM: new.tags, Space.PARAM: new.params})
-        return Run(
-            id=execution_id,
-            run_id=new.run_id,
-            experiment_id=experiment,
-            experiment=new.experiment,
-            name=new.name,
-            status=RunStatus(new.status),
-            start_ms=now if new.start_ms is None else new.start_ms,
-            user=new.user,
-            host=new.host,
-            parent_id=new.parent_id,
-            heartbeat_ms=now if new.has_heartbeat else None,
-            properties=spaces.get(Space.PROPERTY, {}),
-            params=spaces.get(Space.PARAM, {}),
-            tags=spaces.get(Space.CUSTOM, {}),
-        )
 
     def _ids(self, conn: sa.Connection, run_ids: Sequence[RunId]) -> dict[RunId, ExecutionId]:
         if len(run_ids) == 1 and _HEXADECIMAL.fullmatch(run_ids[0]):
@@ -380,6 +361,27 @@ class Runs:
             update = sa.update(run).where(run.c.execution_id == sa.bindparam("of_run"))
             self._updates[names] = Prepared(self._db, lambda: update.values(values))
         return self._updates[names]
+
+
+def _as_stored(
+    new: NewRun, execution_id: ExecutionId, experiment: ContextId, spaces: Spaces, now: int
+) -> Run:
+    return Run(
+        id=execution_id,
+        run_id=new.run_id,
+        experiment_id=experiment,
+        experiment=new.experiment,
+        name=new.name,
+        status=RunStatus(new.status),
+        start_ms=now if new.start_ms is None else new.start_ms,
+        user=new.user,
+        host=new.host,
+        parent_id=new.parent_id,
+        heartbeat_ms=now if new.has_heartbeat else None,
+        properties=spaces.get(Space.PROPERTY, {}),
+        params=spaces.get(Space.PARAM, {}),
+        tags=spaces.get(Space.CUSTOM, {}),
+    )
 
 
 def _check_run(new: NewRun) -> None:

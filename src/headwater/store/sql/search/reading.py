@@ -150,7 +150,8 @@ class Search:
         if origin is not None and plan.is_by_id:
             yield from self._slices(origin, few, None if after is None else int(after[-1]))
             return
-        if not (plan.is_walked if origin is None else plan.is_lazy and len(few) > self._listing.limit):
+        by_rank = plan.is_walked if origin is None else plan.is_lazy and len(few) > self._listing.limit
+        if not by_rank:
             yield self._part(after, origin=origin, few=few)
             return
         begin = 0 if after is None else int(after[0])

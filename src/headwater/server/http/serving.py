@@ -1,5 +1,6 @@
 """Processes that answer: one, or several behind one socket."""
 
+import gc
 import logging
 import os
 import signal
@@ -33,6 +34,8 @@ GRACE_S: Final = 30
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _KEEP_ALIVE_S: Final = 75
 _BACKLOG: Final = 2048
+_COLLECTED: Final = 20_000
+"""So many objects that could be part of a cycle are made before the collector looks at them."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -99,6 +102,7 @@ def application(settings: ServerSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         _tell_when_stopping(backend.stopping.set)
+        _collect_less()
         yield
         app.state.mlflow.close()
         store.close()
@@ -145,6 +149,17 @@ def _tell_when_stopping(tell: Callable[[], None]) -> None:
                 before(received, frame)
 
         signal.signal(number, handle)
+
+
+def _collect_less() -> None:
+    """Have Python's garbage collector look more seldom, and not at what lives as long as the server.
+
+    Answers are thousands of objects that none of them outlives: with Python's own limits every few
+    hundred are looked through, which took a sixth of a search's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED, *gc.get_threshold()[1:])
 
 
 def _write_logs() -> None:

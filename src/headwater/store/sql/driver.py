@@ -14,15 +14,26 @@ from sqlalchemy.exc import DBAPIError
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
 
-def fetch(conn: sa.Connection, text: str, parameters: Parameters = ()) -> Sequence[Sequence[Any]]:
+def fetch(
+    conn: sa.Connection, text: str, parameters: Parameters = (), *, replans: bool = False
+) -> Sequence[Sequence[Any]]:
     """Run a statement and return its rows.
+
+    Args:
+        conn: In a transaction.
+        text: The statement.
+        parameters: Its values.
+        replans: Have the database plan it for these values, where it would keep a plan for any.
 
     Raises:
         DBAPIError: as SQLAlchemy raises it.
     """
     cursor = _reading(conn)
     try:
-        cursor.execute(text, parameters)
+        if replans and conn.dialect.name == "postgresql":
+            cursor.execute(text, parameters, prepare=False)
+        else:
+            cursor.execute(text, parameters)
         return cursor.fetchall()
     except conn.dialect.loaded_dbapi.Error as error:
         raise _told(conn, text, error) from error

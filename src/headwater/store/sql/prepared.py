@@ -27,14 +27,15 @@ class Prepared:
     times what the database takes to answer.
     """
 
-    def __init__(self, db: Database, build: Callable[[], Any]) -> None:
+    def __init__(self, db: Database, build: Callable[[], Any], *, replans: bool = False) -> None:
         """Take how to build the statement; that happens when it is first run.
 
         Args:
             db: Where it will run: the same statement reads otherwise of a past moment.
             build: Gives it, with named bind parameters for what differs between calls.
+            replans: As `driver.fetch` says of its rows.
         """
-        self._db, self._build = db, build
+        self._db, self._build, self._replans = db, build, replans
         self._compiled: tuple[str, tuple[str, ...] | None, dict[str, Any]] | None = None
 
     def rows(self, conn: sa.Connection, **values: Any) -> Rows:
@@ -46,7 +47,8 @@ class Prepared:
         """
         text, names, fixed = self._compiled or self._compile()
         given = fixed | values
-        return driver.fetch(conn, text, given if names is None else [given[name] for name in names])
+        parameters = given if names is None else [given[name] for name in names]
+        return driver.fetch(conn, text, parameters, replans=self._replans)
 
     def among(self, conn: sa.Connection, ids: Sequence[int], **values: Any) -> Rows:
         """`rows` of a statement with a `Dialect.given` condition, for these ids."""

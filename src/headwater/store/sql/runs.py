@@ -40,7 +40,7 @@ from headwater.store.sql.fields import field_values, run_fields
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
 from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, spaces_of, storable
-from headwater.store.sql.prepared import Prepared
+from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import Spaces, as_stored
 from headwater.store.sql.run_logs import RunLogs
 from headwater.store.sql.schema import context, execution, run
@@ -56,7 +56,9 @@ _COLUMNS: Final = (
     *("execution_id", "run_id", "experiment_id", "name", "status", "start_ms", "end_ms"),
     *("user", "host", "parent_id", "heartbeat_ms", "error"),
 )
-_OF_EXECUTION: Final = (execution.c.deleted_ms, execution.c.revision)
+_OF_EXECUTION: Final = ("deleted_ms", "revision")
+_STORED: Final = (*_COLUMNS, "experiment", *_OF_EXECUTION)
+"""What `run_of` takes, by the names that a search has for it."""
 _INSERTED: Final = tuple(name for name in _COLUMNS if name not in {"end_ms", "error"})
 
 
@@ -84,7 +86,8 @@ class Runs:
         self._given = Prepared(
             db,
             lambda: (
-                sa.select(*(run.c[name] for name in _COLUMNS), context.c.name, *_OF_EXECUTION)
+                sa.select(*(run.c[name] for name in _COLUMNS), context.c.name)
+                .add_columns(*(execution.c[name] for name in _OF_EXECUTION))
                 .join(context, context.c.id == run.c.experiment_id)
                 .join(execution, execution.c.id == run.c.execution_id)
                 .where(given)
@@ -144,9 +147,9 @@ class Runs:
 
     def page(self, listing: Listing = Listing(), /, *, with_metrics: bool = True) -> Page[Run]:
         with self._db.read() as conn:
-            ids, token = search.page(conn, self._db, Entity.RUN, listing)
-            found = self._load(conn, ids, with_metrics=with_metrics)
-        return Page(tuple(found[ExecutionId(i)] for i in ids), token)
+            rows, token = search.nodes(conn, self._db, Entity.RUN, listing, _STORED)
+            found = self._of_rows(conn, rows, with_metrics=with_metrics)
+        return Page(tuple(found.values()), token)
 
     def count(self, filter: Filter | None = None, /, *, limit: int) -> int:
         with self._db.read() as conn:
@@ -305,13 +308,17 @@ class Runs:
             found |= {RunId(r): ExecutionId(e) for r, e in conn.execute(statement)}
         return found
 
-    def _load(
-        self, conn: sa.Connection, ids: Iterable[int], *, with_metrics: bool = True
-    ) -> dict[ExecutionId, Run]:
+    def _load(self, conn: sa.Connection, ids: Iterable[int]) -> dict[ExecutionId, Run]:
         wanted = sorted(set(ids))
-        if not wanted:
+        return self._of_rows(conn, self._given.among(conn, wanted)) if wanted else {}
+
+    def _of_rows(
+        self, conn: sa.Connection, rows: Rows, *, with_metrics: bool = True
+    ) -> dict[ExecutionId, Run]:
+        """Return runs by execution, in the order of the rows of their tables."""
+        if not rows:
             return {}
-        rows = self._given.among(conn, wanted)
+        wanted = sorted(row[0] for row in rows)
         spaces, none = self._executions.properties_of(conn, wanted), dict[Space, Properties]()
         metrics: dict[int, dict[str, LatestMetric]] = {i: {} for i in wanted}
         for metric in self._series.latest_in(conn, wanted) if with_metrics else ():

@@ -26,8 +26,6 @@ class Dialect:
         shares_commits: One writer at a time is all the database allows, so
             waiting writes are committed together.
         sorts_uris: The index of URIs has them in order, so that it leads to those that begin alike.
-        keeps_order: What is joined to the sorted rows of a statement inside another stays sorted, so that
-            no more of it is read than a page takes.
         given: A condition that a column is among the ids in a parameter, however many there are;
             the parameter is named `ids`, its value comes from `pack_ids`.
         for_one: Rewrites the text of a statement with such a condition for a single id, where that pays;
@@ -54,7 +52,6 @@ class Dialect:
     open_engine: Callable[[str], sa.Engine]
     shares_commits: bool
     sorts_uris: bool
-    keeps_order: bool
     given: Callable[[sa.ColumnElement[Any], sa.BindParameter[Any]], sa.ColumnElement[bool]]
     for_one: Callable[[str], str] | None = None
     given_ids: str

@@ -170,7 +170,6 @@ MYSQL: Final = Dialect(
     open_engine=open_engine,
     shares_commits=False,
     sorts_uris=False,
-    keeps_order=False,
     given=_given,
     given_ids="JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given STRAIGHT_JOIN",
     pack_ids=_listed,

@@ -172,7 +172,6 @@ POSTGRESQL: Final = Dialect(
     open_engine=open_engine,
     shares_commits=False,
     sorts_uris=False,
-    keeps_order=True,
     given=_given,
     for_one=_for_one,
     given_ids="unnest(%s::bigint[]) AS given(id) JOIN",

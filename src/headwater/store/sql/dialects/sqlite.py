@@ -198,7 +198,6 @@ SQLITE: Final = Dialect(
     open_engine=open_engine,
     shares_commits=True,
     sorts_uris=True,
-    keeps_order=False,
     given=_given,
     # CROSS JOIN is an inner join whose order SQLite keeps.
     given_ids="(SELECT value AS id FROM json_each(?)) AS given CROSS JOIN",

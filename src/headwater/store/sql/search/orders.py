@@ -63,20 +63,19 @@ class Key:
     """There is an index along which the rows of a rank can be read in order."""
 
 
-def key_of(order: Order, place: Place, number: int, rows: sa.FromClause | None = None) -> Key:
+def key_of(order: Order, place: Place, number: int) -> Key:
     """Return the sort key of an order on a place.
 
     Args:
         order: What is sorted by.
         place: What is sorted.
         number: The how-manieth key it is.
-        rows: Rows of the table that the key needs, if it is not to be all of them.
     """
     field, role = order.field, f"key_{number}"
     if field.scope is Scope.METRIC and place.has_series:
-        return _metric_key(order, alias_of(schema.series, role) if rows is None else rows)
+        return _metric_key(order, alias_of(schema.series, role))
     if field.scope is not Scope.ATTRIBUTE:
-        return _property_key(order, alias_of(place.properties, role) if rows is None else rows)
+        return _property_key(order, alias_of(place.properties, role))
     if linked := place.linked.get(field.name):
         # Where there are several, any one would do; the smallest is always the same.
         smallest = sa.select(sa.func.min(linked.column)).select_from(linked.source).where(linked.on)

@@ -66,6 +66,19 @@ class Place:
             source = source.join(table, condition)
         return source
 
+    def column(self, name: str) -> Column:
+        """Return a column of one of the tables, or what an attribute that stands elsewhere has for each row.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        for table in (self.table, *(joined for joined, _ in self.joined)):
+            if name in table.c:
+                return table.c[name]
+        elsewhere = self.linked[name]
+        found = sa.select(elsewhere.column).select_from(elsewhere.source).where(elsewhere.on)
+        return found.scalar_subquery()
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:

@@ -1,7 +1,6 @@
 """How one page is read: along the sort key's index, or from the few nodes that may match."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -64,24 +63,25 @@ class Plan:
         is_by_id: It is sorted by the id alone.
         falls: Ids fall among what is equal otherwise.
         is_walked: There is an index along which the first key's rows can be read in order.
-        is_lazy: Few nodes, too, are better read rank by rank: first they are sorted, then only as many as
-            a page needs are asked for the rest of the filter.
+        is_lazy: Few nodes, too, can be read rank by rank: first they are sorted, then only as many as a
+            page needs are asked for the rest of the filter.
     """
 
     def __init__(
         self, dialect: Dialect, entity: Entity, listing: Listing, columns: Sequence[str] = ()
     ) -> None:
-        """Plan a listing, whose page does not matter, that gives these columns of the node's table."""
+        """Plan a listing, whose page does not matter, that gives these columns of the node's place."""
         self._dialect = dialect
         self._entity = entity
         self._listing = listing
         self._place = place_of(entity)
-        self._columns = [as_stored(self._place.table.c[name]) for name in columns]
+        self._columns = [as_stored(self._place.column(name)) for name in columns]
         orders, self.falls = _without_id(orders_of(listing, entity))
         self._keys = [key_of(order, self._place, number) for number, order in enumerate(orders)]
         self.is_by_id = not self._keys
         self.is_walked = bool(self._keys) and self._keys[0].is_walked
-        self.is_lazy = self.is_walked and dialect.keeps_order
+        # Where several are equal in a first key, all of them have to be there for the next one.
+        self.is_lazy = self.is_walked and len(self._keys) == 1
         self._terms_met = conjuncts(listing.filter)
         self.neutral: Position = (*(value for key in self._keys for value in key.neutral), 0)
 
@@ -125,7 +125,12 @@ class Plan:
         return sa.select(sa.func.count()).select_from(found.subquery())
 
     def part(
-        self, after: Position | None = None, *, origin: int | None = None, rank: int | None = None
+        self,
+        after: Position | None = None,
+        *,
+        origin: int | None = None,
+        rank: int | None = None,
+        are_sorted: bool = False,
     ) -> Part:
         """Build the statement that gives some rows of the answer.
 
@@ -133,9 +138,9 @@ class Plan:
             after: Only rows after this one.
             origin: Only among the ids in the parameter `ids`, which this origin gave.
             rank: Only rows whose first key has this rank.
+            are_sorted: The ids are what `sorted_few` gave, which has asked some of the filter.
         """
-        sorted_few = None if origin is None or rank is None else self._sorted_few(rank)
-        keys = self._keys if sorted_few is None else self._keys_with(sorted_few)
+        keys = self._keys
         terms = _terms_of(keys, rank)
         walked = _walked(keys, rank)
         # The same value, but the one that is in the index.
@@ -145,13 +150,13 @@ class Plan:
             sa.select(node_id, *columns, *self._columns)
             .select_from(self._source(keys, rank))
             .where(*self._place.where)
-            .where(*self._conditions(rank, origin, are_sorted=sorted_few is not None))
+            .where(*self._conditions(rank, origin, are_sorted=are_sorted))
             .order_by(*self._sorting([term for _, term in terms], node_id))
             .limit(_most("page_limit"))
         )
         if walked:
             statement = statement.prefix_with("STRAIGHT_JOIN", dialect="mysql")
-        if origin is not None and sorted_few is None:
+        if origin is not None:
             statement = statement.where(self._given(self._place.id))
         if after is not None:
             known = [(term, after[offset + term.slot]) for offset, term in terms]
@@ -160,25 +165,30 @@ class Plan:
         slots = [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
         return Part(statement, slots, rank)
 
-    def _sorted_few(self, rank: int) -> sa.FromClause | None:
-        """Select the first key's rows of the nodes in the parameter `ids`, sorted, if it is in a table."""
+    def sorted_few(self, rank: int, after: Position | None = None) -> sa.Select[Any] | None:
+        """Build the statement that gives some of the nodes in the parameter `ids`, in the plan's order.
+
+        As many as its parameter `page_limit` says, behind `page_begin` others. The rest of the filter is
+        not asked.
+
+        Args:
+            rank: Only nodes whose key has this rank.
+            after: Only nodes after this one.
+
+        Returns:
+            None for the rank of nodes that have no row which the key is about.
+        """
         walked = _walked(self._keys, rank)
         if walked is None:
             return None
         condition, terms = self._keys[0].ranks[rank]
-        rows = sa.select(walked.table).where(walked.only, condition, self._given(walked.node))
         tests = [test for term in self._terms_met if (test := _on_key(term, self._keys[0])) is not None]
-        # The offset keeps it a statement of its own.
-        return rows.where(*tests).order_by(*self._sorting(terms, walked.node)).offset(0).subquery("few")
-
-    def _keys_with(self, rows: sa.FromClause) -> list[Key]:
-        """Return the keys, the first of which has these rows alone."""
-        first = key_of(self._keys[0].order, self._place, 0, rows)
-        if first.join is None:
-            raise TypeError("a key whose rows are given has a table")
-        # Asked once more, they would look rarer to the planner than they are.
-        all_of_them = replace(first.join, only=sa.true())
-        return [replace(first, join=all_of_them), *self._keys[1:]]
+        rows = sa.select(walked.node).where(walked.only, condition, self._given(walked.node), *tests)
+        if after is not None:
+            known = [(term, after[term.slot]) for term in terms]
+            rows = rows.where(is_after(known, walked.node, int(after[-1]), is_descending=self.falls))
+        rows = rows.order_by(*self._sorting(terms, walked.node))
+        return rows.limit(_most("page_limit")).offset(_most("page_begin"))
 
     def _sorting(self, terms: Sequence[Term], node_id: Column) -> Iterator[Any]:
         for term in terms:
@@ -200,21 +210,20 @@ class Plan:
     def _conditions(
         self, rank: int | None, origin: int | None, *, are_sorted: bool = False
     ) -> Iterator[Condition]:
-        """Yield what a node has to meet, but what sorted rows of the first key have met already."""
         met = None if origin is None else self.origins[origin].term
         if not self._listing.with_deleted:
             yield self._place.deleted_ms.is_(None)
-        if rank is not None and not are_sorted:
+        if rank is not None:
             yield self._keys[0].ranks[rank][0]
         for term in self._terms_met:
             if term is met and is_exact(term):
                 continue
             # The row that is sorted by need not be looked up a second time.
-            walked = _on_key(term, self._keys[0]) if rank is not None else None
-            if walked is None:
+            on_key = _on_key(term, self._keys[0]) if rank is not None or are_sorted else None
+            if on_key is None:
                 yield condition_of(term, self._place)
             elif not are_sorted:
-                yield walked
+                yield on_key
 
 
 def orders_of(listing: Listing, entity: Entity) -> tuple[Order, ...]:

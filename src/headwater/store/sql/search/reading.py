@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import sqlalchemy as sa
 
@@ -16,6 +16,9 @@ from headwater.store.sql.search.plan import COUNTED, FEW, Part, Plan, orders_of
 from headwater.store.sql.search.shapes import Values, shape_of, slots_of
 from headwater.store.sql.search.tokens import Position, position_of, query_digest, token_of
 from headwater.store.sql.text import decode
+
+REPLANNED: Final = 500
+"""From so many ids on, planning anew how they are sorted costs less than a plan that is made for few."""
 
 
 class _Statement(NamedTuple):
@@ -38,15 +41,27 @@ class Shape:
     Attributes:
         counts: The statement of `Plan.counts`, if there is one.
         step: How many of the counts would have been in vain for the last search.
+        last: The values of the last search that an origin led to few nodes, and that origin.
     """
 
     def __init__(self, db: Database, plan: Plan) -> None:
         self._db, self.plan = db, plan
-        self._parts: dict[tuple[int | None, int | None], tuple[Part, _Statement]] = {}
+        self._parts: dict[tuple[int | None, int | None, bool], tuple[Part, _Statement]] = {}
         self.counts = self._compiled(plan.counts()) if plan.origins else None
         self.step = 0
+        self.last: tuple[Values, int] | None = None
         self._origins: dict[int, _Statement] = {}
         self._totals: dict[int | None, _Statement] = {}
+        self._sorted: dict[tuple[int, bool], _Statement | None] = {}
+
+    def lead(self, values: Values) -> int | None:
+        """Return the origin that a search starts from before anything is counted, if there is one.
+
+        There is no other, or the search is asked again: mostly for its next page.
+        """
+        only = 0 if len(self.plan.origins) == 1 else None
+        number = self.last[1] if self.last is not None and self.last[0] == values else only
+        return None if number is None or self.plan.origins[number].is_walked else number
 
     def origin(self, number: int) -> _Statement:
         """Return the statement of one origin."""
@@ -60,15 +75,25 @@ class Shape:
             self._totals[origin] = self._compiled(self.plan.count(origin=origin))
         return self._totals[origin]
 
-    def part(self, *, origin: int | None, rank: int | None) -> tuple[Part, _Statement]:
+    def part(self, *, origin: int | None, rank: int | None, are_sorted: bool) -> tuple[Part, _Statement]:
         """Return one part of the answer."""
-        if (origin, rank) not in self._parts:
-            part = self.plan.part(origin=origin, rank=rank)
-            self._parts[origin, rank] = part, self._compiled(part.statement)
-        return self._parts[origin, rank]
+        key = (origin, rank, are_sorted)
+        if key not in self._parts:
+            part = self.plan.part(origin=origin, rank=rank, are_sorted=are_sorted)
+            self._parts[key] = part, self._compiled(part.statement)
+        return self._parts[key]
 
-    def _compiled(self, statement: sa.Select[Any]) -> _Statement:
-        prepared = Prepared(self._db, lambda: statement)
+    def sorted_few(self, rank: int, few: int) -> _Statement | None:
+        """Return the statement that sorts so many nodes, if there is one for the rank."""
+        # By their rows one by one, or along the index: that depends on how many they are.
+        key = (rank, few >= REPLANNED)
+        if key not in self._sorted:
+            statement = self.plan.sorted_few(rank)
+            self._sorted[key] = None if statement is None else self._compiled(statement, replans=key[1])
+        return self._sorted[key]
+
+    def _compiled(self, statement: sa.Select[Any], *, replans: bool = False) -> _Statement:
+        prepared = Prepared(self._db, lambda: statement, replans=replans)
         return _Statement(prepared, slots_of(prepared.fixed))
 
 
@@ -93,7 +118,7 @@ class Search:
             entity: What is listed.
             listing: Filter, order and page.
             few: So many nodes are enough to be read one by one.
-            columns: What is wanted of the node's table.
+            columns: What is wanted of the node's place.
 
         Raises:
             InvalidError: the limit, filter, order or page token cannot be right.
@@ -150,14 +175,56 @@ class Search:
         if origin is not None and plan.is_by_id:
             yield from self._slices(origin, few, None if after is None else int(after[-1]))
             return
-        by_rank = plan.is_walked if origin is None else plan.is_lazy and len(few) > self._listing.limit
-        if not by_rank:
+        is_lazy = origin is not None and plan.is_lazy and len(few) > 2 * self._listing.limit
+        if not is_lazy and (origin is not None or not plan.is_walked):
             yield self._part(after, origin=origin, few=few)
             return
         begin = 0 if after is None else int(after[0])
         for rank in plan.ranks:
-            if rank >= begin:
-                yield self._part(after if rank == begin else None, origin=origin, few=few, rank=rank)
+            if rank < begin:
+                continue
+            behind = after if rank == begin else None
+            if origin is None:
+                yield self._part(behind, rank=rank)
+            else:
+                yield from self._sorted(origin, few, rank, behind)
+
+    def _sorted(
+        self, origin: int, few: Sequence[int], rank: int, after: Position | None
+    ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
+        """Yield parts of the answer from ids that are sorted first; each asks of twice as many."""
+        read = self._sorting(rank, after, few)
+        if read is None:
+            yield self._part(after, origin=origin, few=few, rank=rank)
+            return
+        begin, size = 0, self._listing.limit + 1
+        while ids := [row[0] for row in read(begin, size)]:
+            yield self._part(None, origin=origin, few=ids, are_sorted=True)
+            if len(ids) < size:
+                return
+            begin, size = begin + size, 2 * size
+
+    def _sorting(
+        self, rank: int, after: Position | None, few: Sequence[int]
+    ) -> Callable[[int, int], Rows] | None:
+        """Return what reads nodes of a rank in their order, behind some of them; None where none have any."""
+        ids = self._db.dialect.pack_ids(few)
+        if after is not None:
+            later = self._plan(self._listing).sorted_few(rank, after)
+            if later is None:
+                return None
+            given = {"ids": ids}
+            return lambda begin, limit: self._later(later, given | {"page_begin": begin, "page_limit": limit})
+        statement = self._shape.sorted_few(rank, len(few))
+        if statement is None:
+            return None
+        return lambda begin, limit: statement.rows(
+            self._conn,
+            self._values,
+            ids=ids,
+            page_begin=begin,
+            page_limit=limit,
+        )
 
     def _slices(
         self, origin: int, few: Sequence[int], after: int | None
@@ -179,10 +246,11 @@ class Search:
         origin: int | None = None,
         few: Sequence[int] = (),
         rank: int | None = None,
+        are_sorted: bool = False,
     ) -> tuple[Part, Callable[[int], Rows]]:
         given: dict[str, Any] = {} if origin is None else {"ids": self._db.dialect.pack_ids(few)}
         if after is None:
-            part, statement = self._shape.part(origin=origin, rank=rank)
+            part, statement = self._shape.part(origin=origin, rank=rank, are_sorted=are_sorted)
             return part, lambda limit: statement.rows(self._conn, self._values, page_limit=limit, **given)
         # Later pages are rare, and their conditions depend on where the page before ended.
         part = self._plan(self._listing).part(after, origin=origin, rank=rank)
@@ -203,24 +271,31 @@ class Search:
 
     def _few(self) -> tuple[int | None, list[int]]:
         """Return the nodes that may match, and which origin gave them, if one leads to few."""
-        counts = self._shape.counts
-        if counts is None:
+        shape = self._shape
+        if shape.counts is None:
             return None, []
-        most = self._limit_of_few
-        steps = [*(step for step in COUNTED if step < most), most]
+        steps = [*(step for step in COUNTED if step < self._limit_of_few), self._limit_of_few]
         # Searches of one shape mostly lead to as many nodes as the one before.
-        for limit in steps[min(self._shape.step, len(steps) - 1) :]:
-            found = counts.rows(self._conn, self._values, few=limit)[0]
-            if min(found) < limit:
-                self._shape.step = sum(step <= min(found) for step in steps)
-                return self._from(list(found).index(min(found)), limit)
-        self._shape.step = len(steps) - 1
+        step = min(shape.step, len(steps) - 1)
+        lead = shape.lead(self._values)
+        if lead is not None and step < len(COUNTED):
+            ids = self._ids(lead, steps[step])
+            if len(ids) < steps[step]:
+                return lead, sorted({*ids})
+        for limit in steps[step:]:
+            found = shape.counts.rows(self._conn, self._values, few=limit)[0]
+            fewest = min(found)
+            if fewest < limit:
+                number = list(found).index(fewest)
+                shape.step, shape.last = sum(step <= fewest for step in steps), (self._values, number)
+                if shape.plan.origins[number].is_walked:
+                    # The walk itself meets the fewest nodes.
+                    return None, []
+                return number, sorted({*self._ids(number, limit)})
+        shape.step, shape.last = len(steps) - 1, None
         return None, []
 
-    def _from(self, number: int, limit: int) -> tuple[int | None, list[int]]:
-        """Return the nodes that an origin leads to, and its number."""
-        if self._shape.plan.origins[number].is_walked:
-            # The walk itself meets the fewest nodes.
-            return None, []
+    def _ids(self, number: int, limit: int) -> list[int]:
+        """Return the nodes that an origin leads to, some of them twice, and no more than a limit."""
         rows = self._shape.origin(number).rows(self._conn, self._values, few=limit)
-        return number, sorted({row[0] for row in rows})
+        return [row[0] for row in rows]

@@ -39,7 +39,7 @@ def double(value: float) -> Double:
 
 def key_values(items: Iterable[tuple[str, str]]) -> tuple[KeyValue, ...]:
     """Return tags or params in the order given."""
-    return tuple([KeyValue(key=key, value=value) for key, value in items])
+    return tuple([KeyValue(key, value) for key, value in items])
 
 
 def encode(answer: Answer) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from headwater.compat.mlflow.answers import Answer, Double, KeyValue, double, key_values
+from headwater.compat.mlflow.answers import Answer, Double, KeyValue, double
 from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.locations import experiment_location, run_location
 from headwater.compat.mlflow.requests import invalid_value
@@ -12,7 +12,6 @@ from headwater.compat.mlflow.values import text_of
 from headwater.model.ids import ContextId, ExecutionId
 from headwater.model.protocols import Store
 from headwater.model.runs import Run, RunStatus
-from headwater.model.series import LatestMetric
 
 RUN_NAME_TAG: Final = "mlflow.runName"
 PARENT_TAG: Final = "mlflow.parentRunId"
@@ -164,12 +163,9 @@ def _data(run: Run, parent: str | None) -> RunData:
     if parent:
         tags[PARENT_TAG] = parent
     # Lists, because a generator takes twice as long, and a page of runs has thousands of these.
+    metrics = [run.metrics[key] for key in sorted(run.metrics)]
     return RunData(
-        metrics=tuple([_metric(run.metrics[key]) for key in sorted(run.metrics)]),
-        params=key_values([(key, text_of(run.params[key])) for key in sorted(run.params)]),
-        tags=key_values(sorted(tags.items())),
+        metrics=tuple([Metric(m.key, double(m.value), m.time_ms, m.step) for m in metrics]),
+        params=tuple([KeyValue(key, text_of(run.params[key])) for key in sorted(run.params)]),
+        tags=tuple([KeyValue(key, tags[key]) for key in sorted(tags)]),
     )
-
-
-def _metric(metric: LatestMetric) -> Metric:
-    return Metric(key=metric.key, value=double(metric.value), timestamp=metric.time_ms, step=metric.step)

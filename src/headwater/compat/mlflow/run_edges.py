@@ -68,6 +68,9 @@ class RunOutputs(Answer):
     model_outputs: tuple[ModelOutput, ...] = ()
 
 
+_NONE: Final = (RunInputs(), RunOutputs())
+
+
 class Edges:
     """Reads what runs read and made."""
 
@@ -78,6 +81,8 @@ class Edges:
     def of(self, runs: Sequence[ExecutionId]) -> dict[ExecutionId, tuple[RunInputs, RunOutputs]]:
         """Return inputs and outputs of runs, with three reads however many they are."""
         events = self._store.links.events_of_executions(runs)
+        if not events:
+            return dict.fromkeys(runs, _NONE)
         read = sorted({event.artifact_id for event in events if event.type.is_input})
         data = {version.id: version for version in self._store.data.by_artifact_ids(read)} if read else {}
         models = self._models(sorted({event.artifact_id for event in events} - data.keys()))

@@ -7,9 +7,10 @@ from headwater.model.values import PropertyValue, ProtoValue
 
 def text_of(value: PropertyValue) -> str:
     """Return a value's text: that of Python for numbers and booleans, JSON for lists and mappings."""
+    # Of most of them; a page of runs has thousands.
+    if isinstance(value, str):
+        return value
     match value:
-        case str():
-            return value
         case list() | dict():
             return json.dumps(value, ensure_ascii=False)
         case bytes():

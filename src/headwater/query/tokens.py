@@ -1,6 +1,7 @@
 """Filter text as tokens with their places, and a cursor over them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from sqlglot import Token, Tokenizer, TokenType
@@ -9,6 +10,8 @@ from sqlglot.errors import TokenError
 from headwater.errors import FilterError
 
 MAX_CHARS: Final = 100_000
+_REMEMBERED_CHARS: Final = 1_000
+"""Pages and dashboards ask the same again; the tokens of texts that are no longer than this are kept."""
 
 
 class _Lexicon(Tokenizer):
@@ -63,11 +66,7 @@ class Cursor:
             FilterError: it is too long, holds a comment or half a surrogate pair, or a quote stays open.
         """
         self.text = text
-        _check_characters(text)
-        tokens = _split(text)
-        _check_gaps(text, tokens)
-        end = len(text.rstrip())
-        self._tokens = [*tokens, Token(TokenType.SENTINEL, "", start=end, end=end)]
+        self._tokens = _remembered(text) if len(text) <= _REMEMBERED_CHARS else _tokens_of(text)
         self._index = 0
 
     @property
@@ -106,6 +105,17 @@ class Cursor:
         place = self.current if at is None else at
         position = place if isinstance(place, int) else place.start
         return FilterError(self.text, position, problem, allowed=allowed)
+
+
+def _tokens_of(text: str) -> Sequence[Token]:
+    _check_characters(text)
+    tokens = _split(text)
+    _check_gaps(text, tokens)
+    end = len(text.rstrip())
+    return (*tokens, Token(TokenType.SENTINEL, "", start=end, end=end))
+
+
+_remembered: Final = lru_cache(maxsize=256)(_tokens_of)
 
 
 def _check_characters(text: str) -> None:

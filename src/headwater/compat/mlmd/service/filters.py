@@ -15,6 +15,7 @@ from headwater.model.joins import Call, Constant, Expression, Joined
 from headwater.model.values import INT64_MAX
 
 MAX_CHARS: Final = 100_000
+_REMEMBERED_CHARS: Final = 1_000
 MAX_DEPTH: Final = 50
 MAX_TERMS: Final = 250
 MAX_PROBLEM: Final = 300
@@ -55,9 +56,8 @@ class _Typed(NamedTuple):
         return self.kind is Kind.NULL
 
 
-@lru_cache(maxsize=256)
 def filter_of(entity: Entity, text: str) -> Joined:
-    """Parse a filter query; clients ask the same ones again.
+    """Parse a filter query; clients ask the same ones again, so short ones are remembered.
 
     Args:
         entity: What it selects.
@@ -66,11 +66,18 @@ def filter_of(entity: Entity, text: str) -> Joined:
     Raises:
         InvalidArgumentError: it is no boolean expression over names that the entity has.
     """
+    return (_remembered if len(text) <= _REMEMBERED_CHARS else _filter_of)(entity, text)
+
+
+def _filter_of(entity: Entity, text: str) -> Joined:
     reader = _Reader(entity, text)
     found = reader.read()
     if found.kind is not Kind.BOOL:
         raise _fault(f"Given query string is not a valid boolean expression: {text[:200]}")
     return Joined(found.expression)
+
+
+_remembered: Final = lru_cache(maxsize=256)(_filter_of)
 
 
 class _Reader:

@@ -175,7 +175,7 @@ class Search:
         if origin is not None and plan.is_by_id:
             yield from self._slices(origin, few, None if after is None else int(after[-1]))
             return
-        is_lazy = origin is not None and plan.is_lazy and len(few) > 2 * self._listing.limit
+        is_lazy = origin is not None and plan.is_lazy and len(few) > self._listing.limit
         if not is_lazy and (origin is not None or not plan.is_walked):
             yield self._part(after, origin=origin, few=few)
             return

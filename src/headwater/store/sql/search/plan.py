@@ -130,7 +130,6 @@ class Plan:
         *,
         origin: int | None = None,
         rank: int | None = None,
-        are_sorted: bool = False,
     ) -> Part:
         """Build the statement that gives some rows of the answer.
 
@@ -138,7 +137,6 @@ class Plan:
             after: Only rows after this one.
             origin: Only among the ids in the parameter `ids`, which this origin gave.
             rank: Only rows whose first key has this rank.
-            are_sorted: The ids are what `sorted_few` gave, which has asked some of the filter.
         """
         keys = self._keys
         terms = _terms_of(keys, rank)
@@ -150,7 +148,7 @@ class Plan:
             sa.select(node_id, *columns, *self._columns)
             .select_from(self._source(keys, rank))
             .where(*self._place.where)
-            .where(*self._conditions(rank, origin, are_sorted=are_sorted))
+            .where(*self._conditions(rank, origin))
             .order_by(*self._sorting([term for _, term in terms], node_id))
             .limit(_most("page_limit"))
         )
@@ -162,14 +160,13 @@ class Plan:
             known = [(term, after[offset + term.slot]) for offset, term in terms]
             last = int(after[-1])
             statement = statement.where(is_after(known, node_id, last, is_descending=self.falls))
-        slots = [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
-        return Part(statement, slots, rank)
+        return Part(statement, _slots(terms), rank)
 
-    def sorted_few(self, rank: int, after: Position | None = None) -> sa.Select[Any] | None:
+    def sorted_few(self, rank: int, after: Position | None = None) -> Part | None:
         """Build the statement that gives some of the nodes in the parameter `ids`, in the plan's order.
 
-        As many as its parameter `page_limit` says, behind `page_begin` others. The rest of the filter is
-        not asked.
+        As many as its parameter `page_limit` says, behind `page_begin` others. It asks what the filter says
+        about the key alone, and gives none of the plan's columns.
 
         Args:
             rank: Only nodes whose key has this rank.
@@ -183,12 +180,33 @@ class Plan:
             return None
         condition, terms = self._keys[0].ranks[rank]
         tests = [test for term in self._terms_met if (test := _on_key(term, self._keys[0])) is not None]
-        rows = sa.select(walked.node).where(walked.only, condition, self._given(walked.node), *tests)
+        statement = (
+            sa.select(walked.node, *(term.expression for term in terms))
+            .where(walked.only, condition, self._given(walked.node), *tests)
+            .order_by(*self._sorting(terms, walked.node))
+            .limit(_most("page_limit"))
+            .offset(_most("page_begin"))
+        )
         if after is not None:
             known = [(term, after[term.slot]) for term in terms]
-            rows = rows.where(is_after(known, walked.node, int(after[-1]), is_descending=self.falls))
-        rows = rows.order_by(*self._sorting(terms, walked.node))
-        return rows.limit(_most("page_limit")).offset(_most("page_begin"))
+            last = int(after[-1])
+            statement = statement.where(is_after(known, walked.node, last, is_descending=self.falls))
+        return Part(statement, _slots([(0, term) for term in terms]), rank)
+
+    def among(self, origin: int, *, are_sorted: bool) -> Part:
+        """Build the statement that gives those of the nodes in the parameter `ids` that meet the filter.
+
+        Args:
+            origin: Where the nodes come from.
+            are_sorted: `sorted_few` gave them, which has asked some of it.
+        """
+        statement = (
+            sa.select(self._place.id, *self._columns)
+            .select_from(self._place.source)
+            .where(*self._place.where, self._given(self._place.id))
+            .where(*self._conditions(None, origin, are_sorted=are_sorted))
+        )
+        return Part(statement, (), None)
 
     def _sorting(self, terms: Sequence[Term], node_id: Column) -> Iterator[Any]:
         for term in terms:
@@ -220,10 +238,8 @@ class Plan:
                 continue
             # The row that is sorted by need not be looked up a second time.
             on_key = _on_key(term, self._keys[0]) if rank is not None or are_sorted else None
-            if on_key is None:
-                yield condition_of(term, self._place)
-            elif not are_sorted:
-                yield on_key
+            if not (are_sorted and on_key is not None):
+                yield condition_of(term, self._place) if on_key is None else on_key
 
 
 def orders_of(listing: Listing, entity: Entity) -> tuple[Order, ...]:
@@ -244,6 +260,11 @@ def _terms_of(keys: Sequence[Key], rank: int | None) -> list[tuple[int, Term]]:
         terms += ((offset, term) for term in chosen)
         offset += len(key.neutral)
     return terms
+
+
+def _slots(terms: Sequence[tuple[int, Term]]) -> list[tuple[int, bool]]:
+    """Return `Part.slots` of values that are sorted by."""
+    return [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
 
 
 def _walked(keys: Sequence[Key], rank: int | None) -> Join | None:

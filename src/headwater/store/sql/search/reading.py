@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple, cast
 
 import sqlalchemy as sa
@@ -46,13 +47,14 @@ class Shape:
 
     def __init__(self, db: Database, plan: Plan) -> None:
         self._db, self.plan = db, plan
-        self._parts: dict[tuple[int | None, int | None, bool], tuple[Part, _Statement]] = {}
+        self._parts: dict[tuple[int | None, int | None], tuple[Part, _Statement]] = {}
         self.counts = self._compiled(plan.counts()) if plan.origins else None
         self.step = 0
         self.last: tuple[Values, int] | None = None
         self._origins: dict[int, _Statement] = {}
         self._totals: dict[int | None, _Statement] = {}
-        self._sorted: dict[tuple[int, bool], _Statement | None] = {}
+        self._sorted: dict[tuple[int, bool], tuple[Part, _Statement] | None] = {}
+        self._among: dict[tuple[int, bool], tuple[Part, _Statement]] = {}
 
     def lead(self, values: Values) -> int | None:
         """Return the origin that a search starts from before anything is counted, if there is one.
@@ -75,21 +77,28 @@ class Shape:
             self._totals[origin] = self._compiled(self.plan.count(origin=origin))
         return self._totals[origin]
 
-    def part(self, *, origin: int | None, rank: int | None, are_sorted: bool) -> tuple[Part, _Statement]:
+    def part(self, *, origin: int | None, rank: int | None) -> tuple[Part, _Statement]:
         """Return one part of the answer."""
-        key = (origin, rank, are_sorted)
-        if key not in self._parts:
-            part = self.plan.part(origin=origin, rank=rank, are_sorted=are_sorted)
-            self._parts[key] = part, self._compiled(part.statement)
-        return self._parts[key]
+        if (origin, rank) not in self._parts:
+            part = self.plan.part(origin=origin, rank=rank)
+            self._parts[origin, rank] = part, self._compiled(part.statement)
+        return self._parts[origin, rank]
 
-    def sorted_few(self, rank: int, few: int) -> _Statement | None:
-        """Return the statement that sorts so many nodes, if there is one for the rank."""
+    def among(self, origin: int, *, are_sorted: bool) -> tuple[Part, _Statement]:
+        """Return what gives those of some nodes that meet the filter."""
+        key = (origin, are_sorted)
+        if key not in self._among:
+            part = self.plan.among(origin, are_sorted=are_sorted)
+            self._among[key] = part, self._compiled(part.statement)
+        return self._among[key]
+
+    def sorted_few(self, rank: int, few: int) -> tuple[Part, _Statement] | None:
+        """Return what sorts so many nodes, if there is something to sort a rank by."""
         # By their rows one by one, or along the index: that depends on how many they are.
         key = (rank, few >= REPLANNED)
         if key not in self._sorted:
-            statement = self.plan.sorted_few(rank)
-            self._sorted[key] = None if statement is None else self._compiled(statement, replans=key[1])
+            part = self.plan.sorted_few(rank)
+            self._sorted[key] = part and (part, self._compiled(part.statement, replans=key[1]))
         return self._sorted[key]
 
     def _compiled(self, statement: sa.Select[Any], *, replans: bool = False) -> _Statement:
@@ -189,55 +198,64 @@ class Search:
             else:
                 yield from self._sorted(origin, few, rank, behind)
 
+    def _slices(
+        self, origin: int, few: Sequence[int], after: int | None
+    ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
+        """Yield parts of the answer from ids that are in its order already; each asks of twice as many."""
+        part, statement = self._shape.among(origin, are_sorted=False)
+        falls = self._shape.plan.falls
+        left = few[::-1] if falls else few
+        if after is not None:
+            left = [i for i in left if (i < after if falls else i > after)]
+        begin, size = 0, self._listing.limit + 1
+        while begin < len(left):
+            rows = [(i,) for i in left[begin : begin + size]]
+            yield part, partial(self._meeting, statement, rows)
+            begin, size = begin + size, 2 * size
+
     def _sorted(
         self, origin: int, few: Sequence[int], rank: int, after: Position | None
     ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
         """Yield parts of the answer from ids that are sorted first; each asks of twice as many."""
-        read = self._sorting(rank, after, few)
-        if read is None:
+        sorting = self._sorting(rank, after, few)
+        if sorting is None:
             yield self._part(after, origin=origin, few=few, rank=rank)
             return
+        part, read = sorting
+        _, statement = self._shape.among(origin, are_sorted=True)
         begin, size = 0, self._listing.limit + 1
-        while ids := [row[0] for row in read(begin, size)]:
-            yield self._part(None, origin=origin, few=ids, are_sorted=True)
-            if len(ids) < size:
+        while rows := read(begin, size):
+            yield part, partial(self._meeting, statement, rows)
+            if len(rows) < size:
                 return
             begin, size = begin + size, 2 * size
 
     def _sorting(
         self, rank: int, after: Position | None, few: Sequence[int]
-    ) -> Callable[[int, int], Rows] | None:
+    ) -> tuple[Part, Callable[[int, int], Rows]] | None:
         """Return what reads nodes of a rank in their order, behind some of them; None where none have any."""
         ids = self._db.dialect.pack_ids(few)
         if after is not None:
             later = self._plan(self._listing).sorted_few(rank, after)
-            if later is None:
-                return None
-            given = {"ids": ids}
-            return lambda begin, limit: self._later(later, given | {"page_begin": begin, "page_limit": limit})
-        statement = self._shape.sorted_few(rank, len(few))
-        if statement is None:
-            return None
-        return lambda begin, limit: statement.rows(
-            self._conn,
-            self._values,
-            ids=ids,
-            page_begin=begin,
-            page_limit=limit,
+            return later and (
+                _decoded(later),
+                lambda begin, limit: self._later(
+                    later.statement, {"ids": ids, "page_begin": begin, "page_limit": limit}
+                ),
+            )
+        found = self._shape.sorted_few(rank, len(few))
+        return found and (
+            found[0],
+            lambda begin, limit: found[1].rows(
+                self._conn, self._values, ids=ids, page_begin=begin, page_limit=limit
+            ),
         )
 
-    def _slices(
-        self, origin: int, few: Sequence[int], after: int | None
-    ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
-        """Yield parts of the answer from ids that are in its order already; each asks of twice as many."""
-        falls = self._shape.plan.falls
-        left = few[::-1] if falls else few
-        if after is not None:
-            left = [i for i in left if (i < after if falls else i > after)]
-        begin, size = 0, 2 * self._listing.limit
-        while begin < len(left):
-            yield self._part(None, origin=origin, few=left[begin : begin + size])
-            begin, size = begin + size, 2 * size
+    def _meeting(self, statement: _Statement, rows: Rows, limit: int) -> Rows:
+        """Return those of sorted rows whose nodes meet the rest of the filter, with the plan's columns."""
+        ids = self._db.dialect.pack_ids([row[0] for row in rows])
+        found = {row[0]: row[1:] for row in statement.rows(self._conn, self._values, ids=ids)}
+        return [(*row, *found[row[0]]) for row in rows if row[0] in found][:limit]
 
     def _part(
         self,
@@ -246,16 +264,14 @@ class Search:
         origin: int | None = None,
         few: Sequence[int] = (),
         rank: int | None = None,
-        are_sorted: bool = False,
     ) -> tuple[Part, Callable[[int], Rows]]:
         given: dict[str, Any] = {} if origin is None else {"ids": self._db.dialect.pack_ids(few)}
         if after is None:
-            part, statement = self._shape.part(origin=origin, rank=rank, are_sorted=are_sorted)
+            part, statement = self._shape.part(origin=origin, rank=rank)
             return part, lambda limit: statement.rows(self._conn, self._values, page_limit=limit, **given)
         # Later pages are rare, and their conditions depend on where the page before ended.
         part = self._plan(self._listing).part(after, origin=origin, rank=rank)
-        decoded = part._replace(slots=[(slot, False) for slot, _ in part.slots])
-        return decoded, lambda limit: self._later(part.statement, {"page_limit": limit, **given})
+        return _decoded(part), lambda limit: self._later(part.statement, {"page_limit": limit, **given})
 
     def _later(self, statement: sa.Select[Any], given: dict[str, Any]) -> Rows:
         return [tuple(row) for row in self._conn.execute(statement, given)]
@@ -299,3 +315,8 @@ class Search:
         """Return the nodes that an origin leads to, some of them twice, and no more than a limit."""
         rows = self._shape.origin(number).rows(self._conn, self._values, few=limit)
         return [row[0] for row in rows]
+
+
+def _decoded(part: Part) -> Part:
+    """Return a part whose values come decoded."""
+    return part._replace(slots=[(slot, False) for slot, _ in part.slots])

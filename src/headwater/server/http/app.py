@@ -55,6 +55,8 @@ def create_app(
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         max_body_size=max_body_bytes,
+        # With each request it would look for providers of OpenTelemetry; there are /metrics and the log.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=[
             Middleware(AccessLog),
             Middleware(Origins, hosts=hosts, origins=origins),

@@ -109,6 +109,20 @@ class Database:
             with self._translated(), self._of_readers.one() as conn, conn.begin():
                 yield conn
 
+    @contextmanager
+    def look(self) -> Generator[sa.Connection]:
+        """Open a connection for one statement of the driver's, which sees one moment by itself.
+
+        Raises:
+            UnavailableError: the database cannot be reached.
+        """
+        if self.dialect.alone is None:
+            with self.read() as conn:
+                yield conn
+        else:
+            with self._translated(), self._of_readers.one() as conn, self.dialect.alone(conn):
+                yield conn
+
     def text_of(self, statement: str) -> str:
         """Return what a statement has to be for the driver, so that it sees the moment that reads see."""
         return statement

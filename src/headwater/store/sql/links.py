@@ -226,11 +226,11 @@ class Links:
         conn.execute(sa.insert(table).values(values))
 
     def _events(self, by: str, ids: Sequence[int], are_outputs: bool | None) -> list[Event]:  # noqa: FBT001
-        with self._db.read() as conn:
+        with self._db.look() as conn:
             return [event_of(row) for row in self._events_by[by, are_outputs].among(conn, ids)]
 
     def _pairs(self, table: sa.Table, by: str, ids: Sequence[int], entity: type[L]) -> list[L]:
-        with self._db.read() as conn:
+        with self._db.look() as conn:
             return [entity(*row) for row in self._pairs_by[table, by].among(conn, ids)]
 
     def publish_in(self, conn: sa.Connection, publication: Publication) -> Published:

@@ -55,6 +55,8 @@ class PastDatabase(Database):
         with self._present.reading(self.engine) as conn:
             yield conn
 
+    look = read
+
     def write(self, job: Callable[[sa.Connection], object], *, is_durable: bool = False) -> NoReturn:  # noqa: ARG002
         raise RefusedError("this is the store as it was: open it without a moment to write")
 

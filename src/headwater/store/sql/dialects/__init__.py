@@ -42,6 +42,8 @@ class Dialect:
         upsert: An INSERT that overwrites the columns that are not in the key.
         stream: Runs the driver's own text of a query and yields its own rows in pieces, so that a
             large answer is never in memory as a whole.
+        alone: Keeps the statements of a connection out of transactions, where beginning and ending one for
+            each of them would take two questions more to the server.
         begin_write: Begins a transaction that sees what others commit meanwhile; reads see one moment.
         setup_turn: Keeps other processes from making or upgrading tables.
         is_transient: The statement may succeed when the transaction is tried again.
@@ -64,6 +66,7 @@ class Dialect:
     insert_missing: Callable[[sa.Table, Sequence[str]], Insert]
     upsert: Callable[[sa.Table, Sequence[str]], Insert]
     stream: Callable[[sa.Connection, str], Iterator[Sequence[Row]]]
+    alone: Callable[[sa.Connection], AbstractContextManager[None]] | None = None
     begin_write: Callable[[sa.Connection], sa.RootTransaction]
     setup_turn: Callable[[sa.Engine], AbstractContextManager[None]]
     is_transient: Callable[[BaseException], bool]

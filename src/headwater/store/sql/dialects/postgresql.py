@@ -131,6 +131,17 @@ def _upsert(table: sa.Table, key: Sequence[str]) -> Insert:
     return statement.on_conflict_do_update(index_elements=list(key), set_=others)
 
 
+@contextmanager
+def _alone(conn: sa.Connection) -> Generator[None]:
+    connection = _driver(conn)
+    connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
+
+
 def _begin_write(conn: sa.Connection) -> sa.RootTransaction:
     # In a snapshot, two writers of one row would make the second fail, and not wait.
     if conn.get_execution_options().get("isolation_level") != _WRITING:
@@ -184,6 +195,7 @@ POSTGRESQL: Final = Dialect(
     insert_missing=_insert_missing,
     upsert=_upsert,
     stream=_stream,
+    alone=_alone,
     begin_write=_begin_write,
     setup_turn=_setup_turn,
     is_transient=_is_transient,

@@ -7,7 +7,9 @@ from typing import Any
 import click
 import pytest
 
-from headwater.cli.server import server
+from headwater.cli.main import main
+from headwater.cli.server import server, with_places
+from headwater.cli.session import Options
 from headwater.errors import InvalidError
 
 OPTIONS = [option for option in server.params if isinstance(option, click.Option) and option.name != "config"]
@@ -54,6 +56,27 @@ def test_flag_wins_over_variable_over_file_over_default(option, tmp_path, monkey
         monkeypatch.setenv(str(option.envvar), str(in_variable))
         assert parsed(option, [], config) == in_variable
     assert parsed(option, [flag] if option.is_flag else [flag, str(on_line)], config) == on_line
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "wanted"),
+    [
+        ([], [], "sqlite:///variable"),
+        (["--store", "sqlite:///before"], [], "sqlite:///before"),
+        ([], ["--store", "sqlite:///behind"], "sqlite:///behind"),
+        (["--store", "sqlite:///before"], ["--store", "sqlite:///behind"], "sqlite:///behind"),
+    ],
+)
+def test_a_store_behind_the_command_wins_over_one_before_it_over_the_variable(
+    before, behind, wanted, monkeypatch
+):
+    monkeypatch.setenv("HEADWATER_STORE", "sqlite:///variable")
+    monkeypatch.delenv("HEADWATER_BLOBS", raising=False)
+    root = click.Context(main, obj=Options(before[-1] if before else None, "file:///bytes"))
+
+    found = with_places(server.make_context("server", behind, parent=root))
+
+    assert (found.store, found.blobs) == (wanted, "file:///bytes")
 
 
 def test_only_what_is_dangerous_has_no_variable():

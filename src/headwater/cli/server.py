@@ -4,14 +4,15 @@ import os
 import tomllib
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from headwater.cli.server_mlmd import guard_of, mlmd
-from headwater.cli.session import options_of
+from headwater.cli.session import Options, options_of
 from headwater.errors import InvalidError, MissingDependencyError, RefusedError
 from headwater.sdk.client import places_of
 from headwater.store import open_store
@@ -68,6 +69,15 @@ def _read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> P
     show_default=True,
     envvar="HEADWATER_SERVER_PORT",
     help="Port to listen at; 0 takes a free one.",
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    envvar="HEADWATER_STORE",
+    help="Metadata store; wins over the global option.",
+)
+@click.option(
+    "--blobs", metavar="URL", envvar="HEADWATER_BLOBS", help="Blob store; wins over the global option."
 )
 @click.option(
     "--workers",
@@ -136,7 +146,9 @@ def server(
     **settings: Any,
 ) -> None:
     """Answer other programs over HTTP: this store, for a team."""
-    del settings["config"]
+    for name in ("config", "store", "blobs"):
+        del settings[name]
+    ctx.find_root().obj = with_places(ctx)
     if ctx.invoked_subcommand is not None:
         return
     try:
@@ -159,6 +171,22 @@ def server(
 
 
 server.add_command(mlmd)
+
+
+def with_places(ctx: click.Context) -> Options:
+    """Return the global options of a call with the store and the bytes that it means.
+
+    What is said behind `server` wins over what is said before it, that over a variable and the file.
+    """
+    options = options_of(ctx)
+    before = {"store": options.store, "blobs": options.blobs}
+    chosen = {
+        name: ctx.params[name]
+        if said is None or ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        else said
+        for name, said in before.items()
+    }
+    return replace(options, **chosen)
 
 
 def _settings(ctx: click.Context, chosen: dict[str, Any]) -> "ServerSettings":

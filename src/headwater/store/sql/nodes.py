@@ -1,14 +1,13 @@
 """Artifacts, executions and contexts: one piece of code, told apart by a `NodeTable`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from headwater.errors import ConflictError, InvalidError, NotFoundError
 from headwater.model.filters import Filter
 from headwater.model.graph import (
-    KEEP,
     Artifact,
     ArtifactChange,
     ArtifactState,
@@ -23,23 +22,31 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId, TypeId
 from headwater.model.listing import Listing, Page
-from headwater.model.values import INT64_MAX, Properties, PropertyValue
+from headwater.model.values import PropertyValue
 from headwater.store.sql import properties, schema, search, tombstones, versions
 from headwater.store.sql.changes import Changes, ChangeWriter
 from headwater.store.sql.database import Database, insert_unless_there
 from headwater.store.sql.entities import ENTITIES
 from headwater.store.sql.idempotency import write_once
+from headwater.store.sql.node_fields import (
+    NO_CONTEXT_NAME,
+    changed_fields,
+    check_field,
+    check_fields,
+    space_changes,
+    spaces_of,
+    storable,
+)
 from headwater.store.sql.node_tables import (
     ARTIFACTS,
     CONTEXTS,
     EXECUTIONS,
-    LIMITED,
     NodeTable,
     check_expected,
 )
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import LOOKUP_BATCH, Spaces
-from headwater.store.sql.text import check_length, encode, encode_optional
+from headwater.store.sql.text import encode, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
 
@@ -267,10 +274,10 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
     def _check(self, conn: sa.Connection, node: NewN) -> None:
         self._types.check(conn, self.nodes.kind, node.type_id, node.properties)
         if self.nodes.kind is NodeKind.CONTEXT and not node.name:
-            raise InvalidError(_NO_CONTEXT_NAME)
+            raise InvalidError(NO_CONTEXT_NAME)
         for name in self.nodes.limited:
             if (value := getattr(node, name)) is not None:
-                _check_field(name, value)
+                check_field(name, value)
 
     def _row(self, node: NewN, now: int) -> tuple[Any, ...]:
         own = [storable(getattr(node, column)) for column in self.nodes.own]
@@ -293,12 +300,12 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         kept = {name: value for name, value in change.properties.items() if value is not None}
         self._types.check(conn, self.nodes.kind, node.type_id, kept)
         differs = False
-        for space, stored, wanted, replaces in _space_changes(node, change):
+        for space, stored, wanted, replaces in space_changes(node, change):
             differs |= gathered.set_properties(
                 node.id, space, stored=stored, wanted=wanted, replaces=replaces
             )
-        fields = _changed_fields(node, change, self.nodes.changeable)
-        _check_fields(fields)
+        fields = changed_fields(node, change, self.nodes.changeable)
+        check_fields(fields)
         if differs or fields or change.touch:
             own = {name: storable(value) for name, value in fields.items()}
             # A change is always later than the one before, even within one millisecond.
@@ -367,68 +374,3 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
         """Return the id of the context with this type and name, deleted or not, if there is one."""
         rows = self._named.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
         return ContextId(rows[0][0]) if rows else None
-
-
-def _space_changes(
-    node: Artifact | Execution | Context, change: ArtifactChange | ExecutionChange | ContextChange
-) -> list[tuple[Space, Properties, Mapping[str, PropertyValue | None], bool]]:
-    """Return the spaces that a change may touch: what stands there, what is wanted, and whether alone."""
-    custom, replaces_custom = change.custom_properties, change.replace_custom_properties
-    found = [
-        (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
-        (Space.CUSTOM, node.custom_properties, custom, replaces_custom),
-    ]
-    if isinstance(node, Artifact) and isinstance(change, ArtifactChange):
-        metrics = {name: None if value is None else float(value) for name, value in change.metrics.items()}
-        found += [
-            (Space.PARAM, node.params, change.params, False),
-            (Space.METRIC, node.metrics, metrics, False),
-        ]
-    return found
-
-
-def spaces_of(node: NewArtifact | NewExecution | NewContext) -> Spaces:
-    """Return the properties of a new node by space."""
-    spaces: dict[Space, Mapping[str, PropertyValue]] = {
-        Space.PROPERTY: node.properties,
-        Space.CUSTOM: node.custom_properties,
-    }
-    if not isinstance(node, NewContext):
-        spaces[Space.PARAM] = node.params
-    if isinstance(node, NewArtifact) and node.metrics:
-        spaces[Space.METRIC] = {name: float(value) for name, value in node.metrics.items()}
-    return spaces
-
-
-def storable(value: Any) -> Any:
-    """Return the value of a column as the driver takes it."""
-    if value is None:
-        return None
-    # Of an enum the driver would first look for an adapter.
-    return encode(value) if isinstance(value, str) else int(value)
-
-
-_NO_CONTEXT_NAME: Final = "a context needs a name that is not empty"
-
-
-def _check_fields(fields: Mapping[str, Any]) -> None:
-    # Only a context's name can be changed.
-    if fields.get("name") == "":
-        raise InvalidError(_NO_CONTEXT_NAME)
-    for name, value in fields.items():
-        if name in LIMITED and value is not None:
-            _check_field(name, value)
-
-
-def _check_field(name: str, value: Any) -> None:
-    if name != "size_bytes":
-        check_length(name.replace("_", " "), value)
-    elif not 0 <= value <= INT64_MAX:
-        raise InvalidError(f"size_bytes must be 0 to {INT64_MAX}, not {value}")
-
-
-def _changed_fields(node: object, change: object, names: Iterable[str]) -> dict[str, Any]:
-    wanted = {name: getattr(change, name) for name in names}
-    return {
-        name: value for name, value in wanted.items() if value is not KEEP and value != getattr(node, name)
-    }

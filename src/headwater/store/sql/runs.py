@@ -39,11 +39,13 @@ from headwater.store.sql.entities import run_of
 from headwater.store.sql.fields import field_values, run_fields
 from headwater.store.sql.idempotency import write_once
 from headwater.store.sql.links import Links
-from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions, spaces_of, storable
+from headwater.store.sql.node_fields import spaces_of, storable
+from headwater.store.sql.nodes import LOOKUP_BATCH, Contexts, Executions
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import Spaces, as_stored
 from headwater.store.sql.run_logs import RunLogs
-from headwater.store.sql.schema import context, execution, run
+from headwater.store.sql.schema import context, run
+from headwater.store.sql.search.places import place_of
 from headwater.store.sql.series import SeriesTable
 from headwater.store.sql.text import check_length, decode_optional, encode_optional
 from headwater.store.sql.types import Types
@@ -56,8 +58,7 @@ _COLUMNS: Final = (
     *("execution_id", "run_id", "experiment_id", "name", "status", "start_ms", "end_ms"),
     *("user", "host", "parent_id", "heartbeat_ms", "error"),
 )
-_OF_EXECUTION: Final = ("deleted_ms", "revision")
-_STORED: Final = (*_COLUMNS, "experiment", *_OF_EXECUTION)
+_STORED: Final = (*_COLUMNS, "experiment", "deleted_ms", "revision")
 """What `run_of` takes, by the names that a search has for it."""
 _INSERTED: Final = tuple(name for name in _COLUMNS if name not in {"end_ms", "error"})
 
@@ -81,18 +82,10 @@ class Runs:
         self._links = links
         self._series = series
         self._logs = RunLogs(db, executions, series)
-        given = db.dialect.given(run.c.execution_id, sa.bindparam("ids"))
+        place = place_of(Entity.RUN)
+        stored = sa.select(*(place.column(name) for name in _STORED)).select_from(place.source)
+        self._given = Prepared(db, lambda: stored.where(db.dialect.given(place.id, sa.bindparam("ids"))))
         is_here = run.c.execution_id == sa.bindparam("id")
-        self._given = Prepared(
-            db,
-            lambda: (
-                sa.select(*(run.c[name] for name in _COLUMNS), context.c.name)
-                .add_columns(*(execution.c[name] for name in _OF_EXECUTION))
-                .join(context, context.c.id == run.c.experiment_id)
-                .join(execution, execution.c.id == run.c.execution_id)
-                .where(given)
-            ),
-        )
         self._of_id = Prepared(db, lambda: sa.select(*(run.c[name] for name in _FIELDS)).where(is_here))
         self._id = Prepared(
             db, lambda: sa.select(run.c.execution_id).where(run.c.run_id == sa.bindparam("run_id"))

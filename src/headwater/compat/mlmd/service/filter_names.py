@@ -21,6 +21,23 @@ class Kind(Enum):
     NULL = "NULL"
 
 
+CASTS: Final = {
+    "STRING": ("text", Kind.STRING),
+    "INT64": ("integer", Kind.INT),
+    "FLOAT64": ("double", Kind.DOUBLE),
+}
+"""What a value can be turned into: the store's function, and the type that comes out."""
+FUNCTIONS: Final = {
+    "UPPER": ("upper", Kind.STRING, Kind.STRING),
+    "LOWER": ("lower", Kind.STRING, Kind.STRING),
+    "LENGTH": ("length", Kind.STRING, Kind.INT),
+    "ABS": ("abs", Kind.INT, Kind.INT),
+}
+"""Functions of one argument: the store's name, and the types that go in and come out."""
+CHOICES: Final = {"COALESCE": "coalesce", "IFNULL": "coalesce", "NULLIF": "nullif"}
+"""Functions that return one of their arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Name:
     """What one name stands for.

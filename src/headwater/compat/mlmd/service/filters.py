@@ -8,7 +8,7 @@ from sqlglot import Token, TokenType, tokenize
 from sqlglot.errors import SqlglotError
 
 from headwater.compat.mlmd.errors import InvalidArgumentError
-from headwater.compat.mlmd.service.filter_names import Kind, Name, name_of
+from headwater.compat.mlmd.service.filter_names import CASTS, CHOICES, FUNCTIONS, Kind, Name, name_of
 from headwater.model.filters import Entity
 from headwater.model.graph import EventType
 from headwater.model.joins import Call, Constant, Expression, Joined
@@ -32,18 +32,6 @@ _COMPARISONS: Final = {
 }
 _SUMS: Final = {TokenType.PLUS: "+", TokenType.DASH: "-"}
 _PRODUCTS: Final = {TokenType.STAR: "*", TokenType.SLASH: "/"}
-_CASTS: Final = {
-    "STRING": ("text", Kind.STRING),
-    "INT64": ("integer", Kind.INT),
-    "FLOAT64": ("double", Kind.DOUBLE),
-}
-_FUNCTIONS: Final = {
-    "UPPER": ("upper", Kind.STRING, Kind.STRING),
-    "LOWER": ("lower", Kind.STRING, Kind.STRING),
-    "LENGTH": ("length", Kind.STRING, Kind.INT),
-    "ABS": ("abs", Kind.INT, Kind.INT),
-}
-_CHOICES: Final = {"COALESCE": "coalesce", "IFNULL": "coalesce", "NULLIF": "nullif"}
 
 
 class _Typed(NamedTuple):
@@ -298,17 +286,17 @@ class _Reader:
         while self._accept(TokenType.COMMA):
             arguments.append(self._or())
         self._expect(TokenType.R_PAREN)
-        if word in _FUNCTIONS and len(arguments) == 1:
-            operator, wanted, kind = _FUNCTIONS[word]
+        if word in FUNCTIONS and len(arguments) == 1:
+            operator, wanted, kind = FUNCTIONS[word]
             if not (wanted is Kind.INT and arguments[0].kind in _NUMBERS):
                 _require(arguments[0], wanted)
             kind = arguments[0].kind if wanted is Kind.INT else kind
             return _Typed(Call(operator, (arguments[0].expression,)), kind)
-        if word in _CHOICES and (len(arguments) == 2 or word == "COALESCE"):
+        if word in CHOICES and (len(arguments) == 2 or word == "COALESCE"):
             for other in arguments[1:]:
                 _comparable(arguments[0], other, word)
             expressions = tuple(argument.expression for argument in arguments)
-            return _Typed(Call(_CHOICES[word], expressions), arguments[0].kind)
+            return _Typed(Call(CHOICES[word], expressions), arguments[0].kind)
         raise _fault(f"Function not found: {word} with {len(arguments)} arguments")
 
     def _cast(self) -> _Typed:
@@ -316,9 +304,9 @@ class _Reader:
         self._expect(TokenType.ALIAS)
         word = self._take().text.upper()
         self._expect(TokenType.R_PAREN)
-        if word not in _CASTS:
+        if word not in CASTS:
             raise _fault(f"Type not found: {word}")
-        operator, kind = _CASTS[word]
+        operator, kind = CASTS[word]
         return _Typed(Call(operator, (found.expression,)), kind)
 
     def _case(self) -> _Typed:

@@ -1,6 +1,7 @@
 """Filters and orders mean the same on every database: what `population.holds` says."""
 
 from collections.abc import Generator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -260,6 +261,23 @@ def test_pages_follow_the_order(world: World, entity: Entity) -> None:
             listing = {"filter": tree, "order_by": orders}
             found = list(walk(store, entity, listing, 3))
             assert found == in_order(matching, orders), (text, order)
+
+
+@pytest.mark.parametrize("key", ["metrics.auc", "params.lr"])
+def test_a_filter_about_the_sort_key_holds_wherever_the_search_starts(world: World, key: str) -> None:
+    store, records = world
+    # The first ones lead to more runs than a page has, the others to the key's own rows, or to nothing.
+    others = ("experiment = 'flights'", "start_time > 0", "id in (3, 5, 9)", "NOT user = 'user0'")
+    tests = ("!= 0.5", "> 0", "<= 0.5", "not in (0.5, 1)", "between -1 and 0.75", "is not null", "is null")
+
+    for other, test in product(others, tests):
+        tree = filter_of(f"{key} {test} and {other}", Entity.RUN)
+        matching = [record for record in records[Entity.RUN] if holds(tree, record)]
+        for order in (key, f"{key} desc"):
+            orders = parse_order(order, Entity.RUN)
+            for limit in (1, 3, 100):
+                found = list(walk(store, Entity.RUN, {"filter": tree, "order_by": orders}, limit))
+                assert found == in_order(matching, orders), (tree, order, limit)
 
 
 def test_no_order_is_by_id_and_of_runs_newest_first(world: World) -> None:

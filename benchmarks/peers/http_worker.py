@@ -1,4 +1,8 @@
-"""A client of a tracking server: raw requests in JSON, the same for both servers, timed one by one."""
+"""A client of a tracking server: raw requests in JSON, the same for both servers, timed one by one.
+
+Answers are looked at when the last one has come: clients run on the servers' machine, and their work would
+count as the servers'.
+"""
 # Runs in headwater's environment; asks either server.
 
 import json
@@ -50,8 +54,8 @@ class Jobs:
         ]
 
     def get(self, url: str, path: str, holds: str, times: int) -> list[float]:
-        asked = [self._ask("GET", f"{url}/api/2.0/mlflow/{path}") for _ in range(times)]
-        assert all(f'"{holds}"' in json.dumps(answer) for _, answer in asked), f"{path} is not {holds}"
+        asked = [self._send("GET", f"{url}/api/2.0/mlflow/{path}") for _ in range(times)]
+        assert all(f'"{holds}"' in data.decode() for _, data in asked), f"{path} is not {holds}"
         return [seconds for seconds, _ in asked]
 
     def search(
@@ -63,9 +67,9 @@ class Jobs:
             "order_by": ["metrics.acc DESC"],
             "max_results": limit,
         }
-        asked = [self._ask("POST", f"{url}/api/2.0/mlflow/runs/search", wanted) for _ in range(times)]
-        for _, answer in asked:
-            found = [run["info"]["run_id"] for run in answer.get("runs", ())]
+        asked = [self._send("POST", f"{url}/api/2.0/mlflow/runs/search", wanted) for _ in range(times)]
+        for _, data in asked:
+            found = [run["info"]["run_id"] for run in json.loads(data).get("runs", ())]
             assert found == expected, f"{text} finds {len(found)} runs: {found[:3]}, not {expected[:3]}"
         return [seconds for seconds, _ in asked]
 
@@ -97,16 +101,20 @@ class Jobs:
         return (next(self._steps) for _ in range(times))
 
     def _post(self, url: str, path: str, **body: Any) -> float:
-        return self._ask("POST", f"{url}/api/2.0/mlflow/{path}", body)[0]
+        return self._send("POST", f"{url}/api/2.0/mlflow/{path}", body)[0]
 
     def _ask(self, method: str, url: str, body: Any = None) -> tuple[float, Any]:
+        took, data = self._send(method, url, body)
+        return took, json.loads(data)
+
+    def _send(self, method: str, url: str, body: Any = None) -> tuple[float, bytes]:
         sent = None if body is None else json.dumps(body)
         start = perf_counter()
         answer = self._pool.request(method, url, body=sent, headers=JSON, retries=False)
         took = perf_counter() - start
         if answer.status != 200:
             raise RuntimeError(f"{method} {url}: {answer.status} {answer.data[:200]!r}")
-        return took, json.loads(answer.data)
+        return took, answer.data
 
 
 def _metrics(step: int, size: int) -> list[dict[str, Any]]:

@@ -125,11 +125,7 @@ class Plan:
         return sa.select(sa.func.count()).select_from(found.subquery())
 
     def part(
-        self,
-        after: Position | None = None,
-        *,
-        origin: int | None = None,
-        rank: int | None = None,
+        self, after: Position | None = None, *, origin: int | None = None, rank: int | None = None
     ) -> Part:
         """Build the statement that gives some rows of the answer.
 

@@ -17,6 +17,8 @@ MAX_VALUES: Final = 10_000
 """Values in all IN lists of a filter together."""
 MAX_PATTERN_CHARS: Final = 10_000
 """SQLite takes patterns of 50,000 bytes."""
+REMEMBERED_CHARS: Final = 1_000
+"""Pages and dashboards ask the same again; what filters that are no longer than this were read as is kept."""
 
 
 def alternations(tree: Filter) -> int:

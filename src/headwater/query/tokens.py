@@ -8,10 +8,9 @@ from sqlglot import Token, Tokenizer, TokenType
 from sqlglot.errors import TokenError
 
 from headwater.errors import FilterError
+from headwater.query.limits import REMEMBERED_CHARS
 
 MAX_CHARS: Final = 100_000
-_REMEMBERED_CHARS: Final = 1_000
-"""Pages and dashboards ask the same again; the tokens of texts that are no longer than this are kept."""
 
 
 class _Lexicon(Tokenizer):
@@ -66,7 +65,7 @@ class Cursor:
             FilterError: it is too long, holds a comment or half a surrogate pair, or a quote stays open.
         """
         self.text = text
-        self._tokens = _remembered(text) if len(text) <= _REMEMBERED_CHARS else _tokens_of(text)
+        self._tokens = _remembered(text) if len(text) <= REMEMBERED_CHARS else _tokens_of(text)
         self._index = 0
 
     @property

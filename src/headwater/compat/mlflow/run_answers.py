@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from headwater.compat.mlflow.answers import Answer, Double, KeyValue, double
+from headwater.compat.mlflow.answers import Answer, Double, KeyValue, double, key_values
 from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.locations import experiment_location, run_location
 from headwater.compat.mlflow.requests import invalid_value
@@ -166,6 +166,6 @@ def _data(run: Run, parent: str | None) -> RunData:
     metrics = [run.metrics[key] for key in sorted(run.metrics)]
     return RunData(
         metrics=tuple([Metric(m.key, double(m.value), m.time_ms, m.step) for m in metrics]),
-        params=tuple([KeyValue(key, text_of(run.params[key])) for key in sorted(run.params)]),
-        tags=tuple([KeyValue(key, tags[key]) for key in sorted(tags)]),
+        params=key_values([(key, text_of(run.params[key])) for key in sorted(run.params)]),
+        tags=key_values(sorted(tags.items())),
     )

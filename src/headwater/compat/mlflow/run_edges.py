@@ -81,15 +81,16 @@ class Edges:
     def of(self, runs: Sequence[ExecutionId]) -> dict[ExecutionId, tuple[RunInputs, RunOutputs]]:
         """Return inputs and outputs of runs, with three reads however many they are."""
         events = self._store.links.events_of_executions(runs)
-        if not events:
-            return dict.fromkeys(runs, _NONE)
         read = sorted({event.artifact_id for event in events if event.type.is_input})
         data = {version.id: version for version in self._store.data.by_artifact_ids(read)} if read else {}
         models = self._models(sorted({event.artifact_id for event in events} - data.keys()))
-        mine: dict[ExecutionId, list[Event]] = {run: [] for run in runs}
+        mine: dict[ExecutionId, list[Event]] = {}
         for event in sorted(events, key=lambda e: (e.time_ms or 0, e.artifact_id)):
-            mine[event.execution_id].append(event)
-        return {run: (_inputs(mine[run], data, models), _outputs(mine[run], models)) for run in runs}
+            mine.setdefault(event.execution_id, []).append(event)
+        return {
+            run: (_inputs(own, data, models), _outputs(own, models)) if (own := mine.get(run)) else _NONE
+            for run in runs
+        }
 
     def _models(self, ids: Sequence[ArtifactId]) -> dict[ArtifactId, str]:
         """Return the model ids of those artifacts that are logged models."""

@@ -20,7 +20,7 @@ def fetch(
     """Run a statement and return its rows.
 
     Args:
-        conn: In a transaction.
+        conn: In a transaction, unless the statement is alone.
         text: The statement.
         parameters: Its values.
         replans: Have the database plan it for these values, where it would keep a plan for any.

@@ -13,9 +13,9 @@ from headwater.model.filters import Entity
 from headwater.model.graph import EventType
 from headwater.model.joins import Call, Constant, Expression, Joined
 from headwater.model.values import INT64_MAX
+from headwater.query.limits import REMEMBERED_CHARS
 
 MAX_CHARS: Final = 100_000
-_REMEMBERED_CHARS: Final = 1_000
 MAX_DEPTH: Final = 50
 MAX_TERMS: Final = 250
 MAX_PROBLEM: Final = 300
@@ -54,7 +54,7 @@ def filter_of(entity: Entity, text: str) -> Joined:
     Raises:
         InvalidArgumentError: it is no boolean expression over names that the entity has.
     """
-    return (_remembered if len(text) <= _REMEMBERED_CHARS else _filter_of)(entity, text)
+    return (_remembered if len(text) <= REMEMBERED_CHARS else _filter_of)(entity, text)
 
 
 def _filter_of(entity: Entity, text: str) -> Joined:

@@ -134,29 +134,22 @@ class Plan:
             origin: Only among the ids in the parameter `ids`, which this origin gave.
             rank: Only rows whose first key has this rank.
         """
-        keys = self._keys
-        terms = _terms_of(keys, rank)
-        walked = _walked(keys, rank)
+        terms = _terms_of(self._keys, rank)
+        walked = _walked(self._keys, rank)
         # The same value, but the one that is in the index.
         node_id = walked.node if walked else self._place.id
         columns = [term.expression for _, term in terms]
         statement = (
             sa.select(node_id, *columns, *self._columns)
-            .select_from(self._source(keys, rank))
+            .select_from(self._source(rank))
             .where(*self._place.where)
             .where(*self._conditions(rank, origin))
-            .order_by(*self._sorting([term for _, term in terms], node_id))
-            .limit(_most("page_limit"))
         )
         if walked:
             statement = statement.prefix_with("STRAIGHT_JOIN", dialect="mysql")
         if origin is not None:
             statement = statement.where(self._given(self._place.id))
-        if after is not None:
-            known = [(term, after[offset + term.slot]) for offset, term in terms]
-            last = int(after[-1])
-            statement = statement.where(is_after(known, node_id, last, is_descending=self.falls))
-        return Part(statement, _slots(terms), rank)
+        return self._sorted(statement, node_id, terms, rank, after)
 
     def sorted_few(self, rank: int, after: Position | None = None) -> Part | None:
         """Build the statement that gives some of the nodes in the parameter `ids`, in the plan's order.
@@ -174,20 +167,15 @@ class Plan:
         walked = _walked(self._keys, rank)
         if walked is None:
             return None
-        condition, terms = self._keys[0].ranks[rank]
+        terms = _terms_of(self._keys, rank)
+        condition, _ = self._keys[0].ranks[rank]
         tests = [test for term in self._terms_met if (test := _on_key(term, self._keys[0])) is not None]
         statement = (
-            sa.select(walked.node, *(term.expression for term in terms))
+            sa.select(walked.node, *(term.expression for _, term in terms))
             .where(walked.only, condition, self._given(walked.node), *tests)
-            .order_by(*self._sorting(terms, walked.node))
-            .limit(_most("page_limit"))
             .offset(_most("page_begin"))
         )
-        if after is not None:
-            known = [(term, after[term.slot]) for term in terms]
-            last = int(after[-1])
-            statement = statement.where(is_after(known, walked.node, last, is_descending=self.falls))
-        return Part(statement, _slots([(0, term) for term in terms]), rank)
+        return self._sorted(statement, walked.node, terms, rank, after)
 
     def among(self, origin: int, *, are_sorted: bool) -> Part:
         """Build the statement that gives those of the nodes in the parameter `ids` that meet the filter.
@@ -204,16 +192,29 @@ class Plan:
         )
         return Part(statement, (), None)
 
-    def _sorting(self, terms: Sequence[Term], node_id: Column) -> Iterator[Any]:
-        for term in terms:
-            yield _sorted(term.expression, is_descending=term.is_descending)
-        yield _sorted(node_id, is_descending=self.falls)
+    def _sorted(
+        self,
+        statement: sa.Select[Any],
+        node_id: Column,
+        terms: Sequence[tuple[int, Term]],
+        rank: int | None,
+        after: Position | None,
+    ) -> Part:
+        """Have a statement give a page's rows in their order, those after a position."""
+        if after is not None:
+            known = [(term, after[offset + term.slot]) for offset, term in terms]
+            last = int(after[-1])
+            statement = statement.where(is_after(known, node_id, last, is_descending=self.falls))
+        ways = [(term.expression, term.is_descending) for _, term in terms]
+        order = [column.desc() if falls else column for column, falls in (*ways, (node_id, self.falls))]
+        slots = [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
+        return Part(statement.order_by(*order).limit(_most("page_limit")), slots, rank)
 
     def _given(self, node_id: Column) -> Condition:
         return self._dialect.given(node_id, sa.bindparam("ids", required=False))
 
-    def _source(self, keys: Sequence[Key], rank: int | None) -> sa.FromClause:
-        source = self._place.source
+    def _source(self, rank: int | None) -> sa.FromClause:
+        source, keys = self._place.source, self._keys
         if first := _walked(keys, rank):
             source, keys = self._place.after(first.table, first.on(self._place.id)), keys[1:]
         for key in keys:
@@ -224,6 +225,7 @@ class Plan:
     def _conditions(
         self, rank: int | None, origin: int | None, *, are_sorted: bool = False
     ) -> Iterator[Condition]:
+        """Yield what a node has to meet; of sorted ones, nothing about the key that they are sorted by."""
         met = None if origin is None else self.origins[origin].term
         if not self._listing.with_deleted:
             yield self._place.deleted_ms.is_(None)
@@ -234,8 +236,10 @@ class Plan:
                 continue
             # The row that is sorted by need not be looked up a second time.
             on_key = _on_key(term, self._keys[0]) if rank is not None or are_sorted else None
-            if not (are_sorted and on_key is not None):
-                yield condition_of(term, self._place) if on_key is None else on_key
+            if on_key is None:
+                yield condition_of(term, self._place)
+            elif not are_sorted:
+                yield on_key
 
 
 def orders_of(listing: Listing, entity: Entity) -> tuple[Order, ...]:
@@ -258,11 +262,6 @@ def _terms_of(keys: Sequence[Key], rank: int | None) -> list[tuple[int, Term]]:
     return terms
 
 
-def _slots(terms: Sequence[tuple[int, Term]]) -> list[tuple[int, bool]]:
-    """Return `Part.slots` of values that are sorted by."""
-    return [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
-
-
 def _walked(keys: Sequence[Key], rank: int | None) -> Join | None:
     """Return the table that a statement walks along, if it does: its rows have all ranks but the last."""
     return keys[0].join if rank is not None and rank < len(keys[0].ranks) - 1 else None
@@ -274,10 +273,6 @@ def _most(name: str) -> sa.BindParameter[int]:
 
 def _count(origin: Ids) -> Any:
     return sa.select(sa.func.count()).select_from(origin.subquery()).scalar_subquery()
-
-
-def _sorted(expression: Any, *, is_descending: bool) -> Any:
-    return expression.desc() if is_descending else expression
 
 
 def _checked_orders(orders: Sequence[Order], entity: Entity) -> tuple[Order, ...]:

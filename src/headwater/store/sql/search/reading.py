@@ -201,28 +201,32 @@ class Search:
     def _slices(
         self, origin: int, few: Sequence[int], after: int | None
     ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
-        """Yield parts of the answer from ids that are in its order already; each asks of twice as many."""
+        """Yield parts of the answer from ids that are in its order already."""
         part, statement = self._shape.among(origin, are_sorted=False)
         falls = self._shape.plan.falls
         left = few[::-1] if falls else few
         if after is not None:
             left = [i for i in left if (i < after if falls else i > after)]
-        begin, size = 0, self._listing.limit + 1
-        while begin < len(left):
-            rows = [(i,) for i in left[begin : begin + size]]
-            yield part, partial(self._meeting, statement, rows)
-            begin, size = begin + size, 2 * size
+        yield from self._sliced(
+            part, statement, lambda begin, size: [(i,) for i in left[begin : begin + size]]
+        )
 
     def _sorted(
         self, origin: int, few: Sequence[int], rank: int, after: Position | None
     ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
-        """Yield parts of the answer from ids that are sorted first; each asks of twice as many."""
+        """Yield parts of the answer from ids that are sorted first."""
         sorting = self._sorting(rank, after, few)
         if sorting is None:
             yield self._part(after, origin=origin, few=few, rank=rank)
             return
         part, read = sorting
         _, statement = self._shape.among(origin, are_sorted=True)
+        yield from self._sliced(part, statement, read)
+
+    def _sliced(
+        self, part: Part, statement: _Statement, read: Callable[[int, int], Rows]
+    ) -> Iterator[tuple[Part, Callable[[int], Rows]]]:
+        """Yield parts of the answer from what `read` gives in its order; each asks of twice as many."""
         begin, size = 0, self._listing.limit + 1
         while rows := read(begin, size):
             yield part, partial(self._meeting, statement, rows)

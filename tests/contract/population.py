@@ -38,15 +38,19 @@ from headwater.model.listing import Order
 from headwater.model.models import NewVersion
 from headwater.model.protocols import Store
 from headwater.model.runs import RunStatus
-from headwater.model.values import ValueKind
+from headwater.model.values import ProtoValue, ValueKind
+from headwater.store.sql.text import HEAD_CHARS
 from tests.contract.builders import Clock, append, event, put_type, start_run
 
 BIG = 2**53
 LONG = "long " * 60
+HEAD = LONG[:HEAD_CHARS]
+"""As long as the part of a text that is indexed: that of `LONG` is the same."""
 INF, NAN = math.inf, math.nan
 
-METRICS = (0.5, -0.0, 0.5, INF, -INF, NAN, 1e300, None, sys.float_info.max, 3)
-PARAMS = (0.1, "0.1", "abc", 1, True, "True", BIG + 1, None, LONG, "1e2")
+METRICS = (0.5, -0.0, 0.5, INF, -INF, NAN, 1e300, None, sys.float_info.max, 3, 0.5, 0.25)
+PROTO = ProtoValue("abc", b"\x08\x01")
+PARAMS = (0.1, "0.1", "abc", 1, True, "True", BIG + 1, None, LONG, "1e2", PROTO, HEAD)
 TAGS = (
     "a",
     "A",
@@ -371,6 +375,8 @@ def comparable(scope: Scope, value: Any, wanted: Any) -> tuple[Any, Any] | None:
 
 
 def _param_as(kind: type, value: Any) -> Any:
+    if isinstance(value, ProtoValue):
+        value = value.type_url
     if kind is str:
         return str(value) if isinstance(value, (bool, int, float)) else value
     if isinstance(value, bool):
@@ -426,6 +432,8 @@ def _sort_key(order: Order, record: Record) -> tuple[Any, ...]:
     if not values:
         return (9,)
     value = min(values) if order.field.scope is Scope.ATTRIBUTE else values[0]
+    if isinstance(value, ProtoValue):
+        value = value.type_url
     if order.field.scope is Scope.PARAM and isinstance(value, str):
         value = value if _param_as(float, value) is None else _param_as(float, value)
     if isinstance(value, (int, float)) and not math.isnan(value):

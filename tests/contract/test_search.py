@@ -15,7 +15,7 @@ from headwater.model.listing import Listing
 from headwater.model.protocols import Store
 from headwater.query.parse import parse_filter, parse_order
 from tests.contract.builders import START_MS, Clock, add_artifacts, append, start_run
-from tests.contract.population import BIG, LONG, Record, holds, in_order, populate
+from tests.contract.population import BIG, HEAD, LONG, Record, holds, in_order, populate
 
 World = tuple[Store, dict[Entity, list[Record]]]
 
@@ -84,6 +84,10 @@ RUN_FILTERS = [
     "params.lr = 1",
     "params.lr = true",
     "params.lr = 'True'",
+    "params.lr = 'abc'",
+    "params.lr = 'abc' and user = 'user0'",
+    f"params.lr = '{HEAD}'",
+    f"params.lr = '{LONG}'",
     "params.lr in ('abc', 100)",
     "params.lr not in ('abc', 100, true)",
     "params.lr like '%1%'",
@@ -309,6 +313,7 @@ LITERALS = {
         "'0.1'",
         "'abc'",
         f"'{LONG}x'",
+        f"'{HEAD}'",
         "'user0'",
         "'%'",
         "'_r%'",

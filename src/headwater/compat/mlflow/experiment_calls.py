@@ -24,7 +24,6 @@ from headwater.compat.mlflow.limits import (
 from headwater.compat.mlflow.locations import check_location, experiment_location
 from headwater.compat.mlflow.registry_rules import REASON, UNKNOWN_CALLER
 from headwater.compat.mlflow.requests import Request, Required
-from headwater.compat.mlflow.values import text_of
 from headwater.compat.mlflow.views import both, in_view
 from headwater.errors import ConflictError
 from headwater.model.access import Permission
@@ -265,7 +264,7 @@ class ExperimentCalls:
             last_update_time=found.updated_ms,
             creation_time=found.created_ms,
             workspace="default",
-            tags=key_values((key, text_of(value)) for key, value in found.custom_properties.items()),
+            tags=key_values(found.custom_properties),
         )
 
 

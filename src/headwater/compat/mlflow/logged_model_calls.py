@@ -151,10 +151,10 @@ class LoggedModelAnswers:
             status=status_of(found),
             model_type=facts["kind"],
             source_run_id=runs.get(found.id, facts["source_run"]),
-            tags=key_values((key, text_of(value)) for key, value in found.custom_properties.items()),
+            tags=key_values(found.custom_properties),
         )
-        params = key_values((key, text_of(value)) for key, value in found.params.items())
-        return LoggedModel(info=info, data=LoggedModelData(params=params, metrics=_metrics(found)))
+        data = LoggedModelData(params=key_values(found.params), metrics=_metrics(found))
+        return LoggedModel(info=info, data=data)
 
 
 class LoggedModelCalls:

@@ -7,12 +7,10 @@ from headwater.compat.mlflow.answers import Answer, KeyValue, key_values
 from headwater.compat.mlflow.locations import SCHEME
 from headwater.compat.mlflow.registry_rules import stage_name
 from headwater.compat.mlflow.runs import Runs
-from headwater.compat.mlflow.values import text_of
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.models import ModelVersion as StoredVersion
 from headwater.model.models import RegisteredModel as StoredModel
 from headwater.model.protocols import Store
-from headwater.model.values import Properties
 
 NATIVE: Final = "headwater"
 """First part of the proxy's paths of bytes that no MLflow client has uploaded."""
@@ -87,7 +85,7 @@ class RegistryAnswers:
             last_updated_timestamp=model.updated_ms,
             description=model.description or "",
             latest_versions=self.of_versions(newest),
-            tags=tags_of(model.tags),
+            tags=key_values(model.tags),
             aliases=tuple(Alias(alias=name, version=str(n)) for name, n in model.aliases.items()),
         )
 
@@ -110,11 +108,6 @@ def native_location(artifact_id: ArtifactId) -> str:
     return f"{SCHEME}:/{NATIVE}/{artifact_id}"
 
 
-def tags_of(tags: Properties) -> tuple[KeyValue, ...]:
-    """Return tags as texts."""
-    return key_values((key, text_of(value)) for key, value in tags.items())
-
-
 def _version(version: StoredVersion, runs: Mapping[ExecutionId, str]) -> ModelVersion:
     unknown_run, link = version.properties.get("source_run"), version.properties.get("run_link")
     run_id = runs.get(version.execution_id) if version.execution_id is not None else None
@@ -129,6 +122,6 @@ def _version(version: StoredVersion, runs: Mapping[ExecutionId, str]) -> ModelVe
         run_id=run_id or (unknown_run if isinstance(unknown_run, str) else ""),
         run_link=link if isinstance(link, str) else "",
         description=version.description or "",
-        tags=tags_of(version.tags),
+        tags=key_values(version.tags),
         aliases=version.aliases,
     )

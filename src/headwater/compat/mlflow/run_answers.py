@@ -1,6 +1,7 @@
 """Runs as MLflow's clients see them; what its model has no place for is derived here."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Final
 
 from headwater.compat.mlflow.answers import Answer, Double, KeyValue, double, key_values
@@ -8,7 +9,6 @@ from headwater.compat.mlflow.experiments import Experiments
 from headwater.compat.mlflow.locations import experiment_location, run_location
 from headwater.compat.mlflow.requests import invalid_value
 from headwater.compat.mlflow.run_edges import Edges, RunInputs, RunOutputs
-from headwater.compat.mlflow.values import text_of
 from headwater.model.ids import ContextId, ExecutionId
 from headwater.model.protocols import Store
 from headwater.model.runs import Run, RunStatus
@@ -157,15 +157,13 @@ def status_of(given: str | int) -> RunStatus:
 
 
 def _data(run: Run, parent: str | None) -> RunData:
-    tags = {key: text_of(value) for key, value in run.tags.items()}
+    tags = {**run.tags}
     if run.name:
         tags[RUN_NAME_TAG] = run.name
     if parent:
         tags[PARENT_TAG] = parent
-    # Lists, because a generator takes twice as long, and a page of runs has thousands of these.
-    metrics = [run.metrics[key] for key in sorted(run.metrics)]
-    return RunData(
-        metrics=tuple([Metric(m.key, double(m.value), m.time_ms, m.step) for m in metrics]),
-        params=key_values([(key, text_of(run.params[key])) for key in sorted(run.params)]),
-        tags=key_values(sorted(tags.items())),
-    )
+    metrics = [
+        Metric(m.key, m.value if isfinite(m.value) else double(m.value), m.time_ms, m.step)
+        for m in run.metrics.values()
+    ]
+    return RunData(metrics=tuple(metrics), params=key_values(run.params), tags=key_values(tags))

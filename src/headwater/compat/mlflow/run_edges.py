@@ -128,7 +128,7 @@ def tags_of(name: str, path: EventPath) -> tuple[KeyValue, ...]:
     tags = dict(zip(texts[1::2], texts[2::2], strict=False))
     if texts and texts[0] != name and CONTEXT_TAG not in tags:
         tags[CONTEXT_TAG] = texts[0]
-    return key_values(sorted(tags.items()))
+    return key_values(dict(sorted(tags.items())))
 
 
 def schema_value(text: str) -> dict[str, Json] | list[Json]:

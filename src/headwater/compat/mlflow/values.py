@@ -10,6 +10,8 @@ def text_of(value: PropertyValue) -> str:
     # Of most of them; a page of runs has thousands.
     if isinstance(value, str):
         return value
+    if isinstance(value, (int, float)):
+        return str(value)
     match value:
         case list() | dict():
             return json.dumps(value, ensure_ascii=False)
@@ -17,5 +19,3 @@ def text_of(value: PropertyValue) -> str:
             return value.hex()
         case ProtoValue():
             return value.type_url
-        case _:
-            return str(value)

@@ -129,9 +129,9 @@ def metric_of(execution_id: int, key: str, latest: Latest) -> LatestMetric:
 
 
 def metric_of_row(row: Sequence[Any]) -> LatestMetric:
-    """Return the public value of the driver's row: id, execution, key and `LATEST_COLUMNS`."""
+    """Return the public value of the driver's row: execution, key and `LATEST_COLUMNS`."""
     made: Any = object.__new__(_LatestMetric)
-    _, made.execution_id, key, step, time_ms, value, low, high, infinite, count = row
+    made.execution_id, key, step, time_ms, value, low, high, infinite, count = row
     if infinite or value is None:
         step, time_ms, value, low, high, count = _decoded(step, time_ms, value, low, high, infinite, count)
     made.key, made.step, made.time_ms, made.value = decode(key), step, time_ms, value

@@ -234,12 +234,12 @@ class SeriesTable:
     def _load_series(self, conn: sa.Connection, names: Collection[_Name]) -> dict[_Name, _Series]:
         executions = sorted({execution for execution, _ in names})
         rows = self._rows(conn, executions, {key for _, key in names}, locks=True)
-        return {(row[1], decode(row[2])): _Series(row[0], Latest.of_row(row[3:])) for row in rows}
+        return {(row[0], decode(row[1])): _Series(row[-1], Latest.of_row(row[2:-1])) for row in rows}
 
     def _rows(
         self, conn: sa.Connection, execution_ids: Sequence[int], keys: Collection[str], *, locks: bool
     ) -> Rows:
-        """Read the series of some executions with some keys: id, execution, key and `LATEST_COLUMNS`."""
+        """Read series of some executions with some keys: execution, key, `LATEST_COLUMNS`; id, if locked."""
         known = [encode(key) for key in sorted(keys)]
         # Beyond the limit all keys are read.
         chosen = padded(known) if len(known) <= LOOKUP_BATCH else []
@@ -251,12 +251,12 @@ class SeriesTable:
 
         def build() -> sa.Select[Any]:
             c = series.c
-            wanted = sa.select(c.id, c.execution_id, c.key, *(c[name] for name in LATEST_COLUMNS))
+            wanted = sa.select(c.execution_id, c.key, *(c[name] for name in LATEST_COLUMNS))
             given = self._db.dialect.given(c.execution_id, sa.bindparam("ids"))
             named = [c.key.in_([sa.bindparam(f"key{i}") for i in range(places)])] if places else []
             chosen = wanted.where(given, *named)
             # Locked in one order, so that two writers of one series add up their counts.
-            locked = chosen.order_by(c.id).with_for_update()
+            locked = chosen.add_columns(c.id).order_by(c.id).with_for_update()
             return locked if locks else chosen.order_by(c.execution_id, c.key)
 
         return self._prepared.setdefault((places, locks), Prepared(self._db, build))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, cast
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import DBAPIError
@@ -50,8 +51,10 @@ def _for_one(text: str) -> str:
 
 
 def _packed(ids: Sequence[int]) -> str:
-    # psycopg takes ten times as long for a list.
-    return "{" + ",".join([str(i) for i in ids if INT64_MIN <= i <= INT64_MAX]) + "}"
+    if ids and (min(ids) < INT64_MIN or max(ids) > INT64_MAX):
+        ids = [i for i in ids if INT64_MIN <= i <= INT64_MAX]
+    # psycopg takes ten times as long for a list, and Python four times as long for each number by itself.
+    return f"{{{msgspec.json.encode(ids)[1:-1].decode()}}}"
 
 
 def _array(values: Iterable[float | None]) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import ExceptionContext
@@ -104,7 +105,7 @@ def _given(column: sa.ColumnElement[Any], ids: sa.BindParameter[Any]) -> sa.Colu
 
 
 def _packed(ids: Sequence[int]) -> str:
-    return f"[{','.join(map(str, ids))}]"
+    return msgspec.json.encode(ids).decode()
 
 
 def _insert_nodes(

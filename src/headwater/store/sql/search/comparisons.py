@@ -40,8 +40,8 @@ _COMPARE: Final[Mapping[Operator, Callable[[Any, Any], Any]]] = {
     Operator.GE: ge,
 }
 _NUMBERS: Final = (ValueKind.INT, ValueKind.DOUBLE)
-_SPELLED: Final = (ValueKind.STRING, ValueKind.INT, ValueKind.DOUBLE, ValueKind.BOOLEAN)
-"""Kinds of param that have a text."""
+_SPELLED: Final = (ValueKind.STRING, ValueKind.INT, ValueKind.DOUBLE, ValueKind.BOOLEAN, ValueKind.PROTO)
+"""Kinds of param that have a text: all that have a `head`; that of a message is its type's URL."""
 
 
 def column_test(column: Column, test: Test) -> Condition:

@@ -19,6 +19,7 @@ from headwater.store.sql.search.conditions import SPACES, moved
 from headwater.store.sql.search.indexed import attribute_test, has_index, is_single, row_test
 from headwater.store.sql.search.joins import JoinedRows
 from headwater.store.sql.search.places import Column, Place, alias_of, neighbour_of, place_of
+from headwater.store.sql.text import HEAD_CHARS, encode
 
 Ids = sa.Select[int]
 
@@ -69,6 +70,9 @@ def is_exact(condition: Filter) -> bool:
             # Other properties tell flags from numbers; the double in the index is near to a large integer.
             is_number = not isinstance(value, bool) and near_whole(value) is None
             return is_number and scope in {Scope.PARAM, Scope.METRIC}
+        case Comparison(Field(Scope.PARAM, _, None), Operator.EQ, str() as value):
+            # Of a longer one the index has the beginning, which others may share.
+            return len(encode(value)) < HEAD_CHARS
         case _:
             return False
 

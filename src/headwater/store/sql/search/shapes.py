@@ -118,4 +118,4 @@ def _is_plain(value: Scalar) -> bool:
         case float():
             return math.isfinite(value) and abs(value) < EXACT_BELOW
         case str():
-            return len(value) <= HEAD_CHARS and encode(value) == value
+            return len(value) < HEAD_CHARS and encode(value) == value

@@ -361,4 +361,4 @@ def at(moment: str | datetime | int) -> Client:
     return _current.get().at(moment)
 
 
-models = CurrentModels(_current)
+models = CurrentModels(current)

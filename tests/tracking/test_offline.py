@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import threading
 import time
 
 import pytest
@@ -88,6 +89,44 @@ def test_points_beyond_the_memory_limit_wait_in_the_journal(store, tmp_path):
         assert kept.count(False) >= 18
         assert store.series.read(run.id, "loss").values.tolist() == [s / 2 for s in range(2000)]
         assert store.series.latest([run.id], keys=["loss", "array"])[0].count == 150
+
+
+def test_a_run_that_ends_after_an_outage_waits_as_long_as_the_store_takes_batches(
+    store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("headwater.tracking.run.OUTAGE_PATIENCE_S", 0.5)
+    settings = TrackingSettings(flush_interval_s=0.01, batch_points=10, retry_max_s=0.02)
+    with Session(store, open_blobs("memory://"), journals=tmp_path, settings=settings) as session:
+        run = start_run(session, "e", capture=False)
+        run.log_metric("first", 1.0)
+        session.flush()
+        store.is_down = True
+        for step in range(200):
+            run.log_metric("loss", step, step=step)
+        wait_until(lambda: session.tracker.flusher.last_error)
+        # Twenty batches take three times as long as the store is waited for while it takes nothing.
+        store.is_down, store.delay_s = False, 0.075
+        run.end()
+
+        (found,) = store.runs.get([run.run_id])
+        assert (found.status, found.metrics["loss"].count) == (RunStatus.FINISHED, 200)
+
+
+def test_a_run_that_ends_during_an_outage_does_not_wait_the_full_time(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("headwater.tracking.run.OUTAGE_PATIENCE_S", 0.05)
+    settings = TrackingSettings(flush_interval_s=0.01, retry_max_s=0.02, exit_timeout_s=3600)
+    with Session(store, open_blobs("memory://"), journals=tmp_path, settings=settings) as session:
+        run = start_run(session, "e", capture=False)
+        store.is_down = True
+        run.log_metric("loss", 0.5)
+        wait_until(lambda: session.tracker.flusher.last_error)
+        ending = threading.Thread(target=run.end, daemon=True)
+        ending.start()
+        ending.join(timeout=60)
+        was_alive = ending.is_alive()
+        store.is_down = False
+
+    assert not was_alive
 
 
 @pytest.fixture

@@ -65,11 +65,12 @@ class Flusher:
         if not self._failures:
             self._event.set()
 
-    def flush(self, timeout_s: float) -> bool:
+    def flush(self, timeout_s: float, patience_s: float | None = None) -> bool:
         """Bring everything that was logged before this call into the store.
 
         Args:
             timeout_s: Longest time to wait; the thread goes on trying after it.
+            patience_s: Longest time to wait in which the store takes nothing; None for no such limit.
 
         Returns:
             True when the store has everything.
@@ -78,9 +79,13 @@ class Flusher:
         target = self._buffer.seal()
         if self._buffer.acknowledged < target:
             self.start()
+        taken, give_up = -1, deadline
         with self._changed:
             while self._buffer.acknowledged < target:
-                left_s = deadline - monotonic()
+                if self._buffer.acknowledged > taken:
+                    taken = self._buffer.acknowledged
+                    give_up = deadline if patience_s is None else min(deadline, monotonic() + patience_s)
+                left_s = give_up - monotonic()
                 if left_s <= 0:
                     return False
                 self._event.set()

@@ -5,30 +5,25 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from headwater.errors import HeadwaterError, UnavailableError
-from headwater.model.graph import Artifact, EventType
-from headwater.model.ids import ExecutionId
 from headwater.model.models import ModelVersion
 from headwater.model.protocols import Store
 from headwater.model.refs import RunRef
 from headwater.model.runs import RunChange, RunStatus
 from headwater.model.values import Properties, PropertyValue
-from headwater.tracking import outputs
+from headwater.tracking.artifact_log import ArtifactLog
 from headwater.tracking.capture import Capture
-from headwater.tracking.delivery import execution_id
-from headwater.tracking.metric_log import MetricLog
 from headwater.tracking.outcome import outcome
-from headwater.tracking.reads import READING, Reads, places_of, watch
+from headwater.tracking.reads import READING, Reads, watch
 from headwater.tracking.records import RunEnd, RunEntry, RunOp
 from headwater.tracking.session import Session
 from headwater.tracking.validation import new_params, param_values, tag_values
 
 OUTAGE_PATIENCE_S: Final = 5.0
-"""Longest wait at the end of a run during an outage; the end of the process waits the full time."""
+"""Longest wait of a run's end for a store that takes nothing; the end of the process waits the full time."""
 _LOG: Final = logging.getLogger("headwater.tracking")
 # A context variable has to be global: it is what tells one thread's or task's run from another's.
 _CURRENT: ContextVar["ActiveRun | None"] = ContextVar("headwater_run", default=None)
@@ -39,7 +34,7 @@ def current_run() -> "ActiveRun | None":
     return _CURRENT.get()
 
 
-class ActiveRun(MetricLog):
+class ActiveRun(ArtifactLog):
     """A run that is being logged to; `start_run` makes it.
 
     As a context manager it ends the run: FINISHED, FAILED with the end of the
@@ -66,28 +61,18 @@ class ActiveRun(MetricLog):
         last_steps: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(session, entry, last_steps or {})
-        self._session, self._experiment, self._name = session, experiment, name
+        self._experiment, self._name = experiment, name
         self._process = os.getpid()
         self._params: dict[str, PropertyValue] = dict(params or {})
         self._tags: dict[str, PropertyValue | None] = dict(tags or {})
         self._op_batch = 0
         self._capture: Capture | None = None
-        self._reads: Reads | None = None
         self._outer: ActiveRun | None = None
         session.note_open(self)
         session.tracker.flusher.start()
         if entry.new is not None:
             # The store does not know of the run yet: an empty change brings its start into the journal.
             self._op_batch = self._buffer.add_op(RunOp(self._number))
-
-    @property
-    def id(self) -> ExecutionId:
-        """The execution that the run is in the graph.
-
-        Raises:
-            UnavailableError: the store could not be reached since the run began.
-        """
-        return self._entry.execution_id or execution_id(self._session.store, self._entry)
 
     @property
     def ref(self) -> str:
@@ -153,94 +138,6 @@ class ActiveRun(MetricLog):
             change = RunOp(self._number, tags=new, tags_before=known, time_ms=self._clock_ms())
             self._write(change, lambda store: store.runs.update(RunChange(id=self.id, tags=new)))
             self._tags |= new
-
-    def log_artifact(self, path: str | Path, name: str | None = None) -> Artifact:
-        """Store a file or folder as an output of the run.
-
-        Args:
-            path: The file or folder; its bytes are copied to the blob store.
-            name: Its name in the run, by default that of the file. A name that
-                was used for other bytes gets `#2`, `#3` …; nothing is replaced.
-
-        Returns:
-            The artifact, LIVE and with its digest.
-
-        Raises:
-            NotFoundError: there is no such file.
-            InvalidError: the name cannot be used.
-            RefusedError: the run has ended.
-            UnavailableError: the store cannot be reached; artifacts do not wait in the journal.
-        """
-        self._check_open()
-        self._declare(str(path))
-        with watch.ignoring():
-            return outputs.log_path(self._session, self, Path(path), name)
-
-    def log_text(self, text: str, name: str) -> Artifact:
-        """Store text as an output of the run, in UTF-8, where half a surrogate pair is written as its escape.
-
-        Raises:
-            HeadwaterError: as in `log_artifact`.
-        """
-        self._check_open()
-        return outputs.log_bytes(
-            self._session, self, text.encode("utf-8", "backslashreplace"), name, kind="text"
-        )
-
-    def log_dict(self, obj: Any, name: str) -> Artifact:
-        """Store an object as JSON.
-
-        Raises:
-            InvalidError: the object, or the name, cannot be used.
-            HeadwaterError: as in `log_artifact`.
-        """
-        self._check_open()
-        return outputs.log_bytes(self._session, self, outputs.json_bytes(obj), name, kind="json")
-
-    def log_figure(self, fig: Any, name: str) -> Artifact:
-        """Store a figure of matplotlib, plotly or altair, or an image of Pillow.
-
-        Args:
-            fig: Anything with `savefig`, `write_html`, or `save`.
-            name: Its suffix gives the format; without one it is PNG, or HTML for plotly and altair.
-
-        Raises:
-            InvalidError: nothing here knows how to save such an object.
-            HeadwaterError: as in `log_artifact`.
-        """
-        self._check_open()
-        data, full_name = outputs.figure_bytes(fig, name)
-        return outputs.log_bytes(self._session, self, data, full_name, kind="figure")
-
-    def use(self, thing: outputs.T, name: str | None = None) -> outputs.T:
-        """Note that the run reads a data version, model version or artifact.
-
-        Args:
-            thing: A `Dataset`, `DataVersion`, `ModelVersion` or `Artifact`, or a
-                reference such as `data/flights/train/2`.
-            name: What the run calls this input; by default the name of the thing.
-
-        Returns:
-            What was given.
-
-        Raises:
-            NotFoundError: the reference names nothing.
-            InvalidError: it is nothing that a run can read.
-            RefusedError, UnavailableError: as in `log_artifact`.
-        """
-        self._check_open()
-        self._declare(*places_of(outputs.link(self._session, self, thing, EventType.INPUT, name)))
-        return thing
-
-    def log_dataset(self, dataset: outputs.T, name: str | None = None) -> outputs.T:
-        """Note that the run made a data version.
-
-        Raises:
-            HeadwaterError: as in `use`.
-        """
-        self._check_open()
-        self._declare(*places_of(outputs.link(self._session, self, dataset, EventType.OUTPUT, name)))
-        return dataset
 
     def log_model(
         self,
@@ -373,17 +270,13 @@ class ActiveRun(MetricLog):
                 return
         self._op_batch = self._buffer.add_op(op)
 
-    def _declare(self, *places: object) -> None:
-        if self._reads is not None:
-            self._reads.declare(places)
-
     def _finish(self, op: RunOp) -> None:
         if self._reads is not None:
             watch.end(self._reads)
             self._attach({"undeclared_reads": self._reads.undeclared()})
         if self._capture is not None and not self._capture.wait():
             _LOG.warning("run %s: what it runs on could not be captured in time", self.run_id)
-        if not self._session.flush(self._patience_s()):
+        if not self._session.flush(patience_s=self._patience_s()):
             self._buffer.add_op(op)
             _LOG.warning("run %s: %s", self.run_id, self._session.tracker.remaining())
             return
@@ -392,10 +285,9 @@ class ActiveRun(MetricLog):
         except HeadwaterError as error:
             _LOG.warning("run %s: its end could not be recorded: %s", self.run_id, error)
 
-    def _patience_s(self) -> float:
+    def _patience_s(self) -> float | None:
         """A store that is known to be out of reach must not hold up each run of a sweep for the full time."""
-        full_s = self._session.settings.exit_timeout_s
-        return min(full_s, OUTAGE_PATIENCE_S) if self._session.tracker.flusher.last_error else full_s
+        return OUTAGE_PATIENCE_S if self._session.tracker.flusher.last_error else None
 
     def _write_end(self, store: Store, end: RunEnd | None) -> None:
         assert end

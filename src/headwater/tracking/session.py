@@ -157,16 +157,18 @@ class Session:
                 ", ".join(lost[:5]),
             )
 
-    def flush(self, timeout_s: float | None = None) -> bool:
+    def flush(self, timeout_s: float | None = None, *, patience_s: float | None = None) -> bool:
         """Bring everything that was logged before this call into the store.
 
         Args:
             timeout_s: Longest wait; by default the `exit_timeout_s` of the settings.
+            patience_s: Longest wait in which the store takes nothing; by default as long as `timeout_s`.
 
         Returns:
             True when the store has everything.
         """
-        return self.tracker.flush(self.settings.exit_timeout_s if timeout_s is None else timeout_s)
+        full_s = self.settings.exit_timeout_s if timeout_s is None else timeout_s
+        return self.tracker.flush(full_s, patience_s)
 
     def note_open(self, run: OpenRun) -> None:
         """Remember a run that has to be ended before the session is closed."""

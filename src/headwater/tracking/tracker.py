@@ -76,16 +76,17 @@ class Tracker:
         """Return the digests that journals name and the store may not know of yet."""
         return set() if self._folder is None else digests_waiting(self._folder)
 
-    def flush(self, timeout_s: float) -> bool:
+    def flush(self, timeout_s: float, patience_s: float | None = None) -> bool:
         """Bring everything that was logged before this call into the store.
 
         Args:
             timeout_s: Longest time to wait.
+            patience_s: Longest time to wait in which the store takes nothing; None for no such limit.
 
         Returns:
             True when the store has everything.
         """
-        return self._can_send() and self.flusher.flush(timeout_s)
+        return self._can_send() and self.flusher.flush(timeout_s, patience_s)
 
     def close(self, timeout_s: float) -> str | None:
         """Flush, stop, and give the journal up.

@@ -140,6 +140,8 @@ def test_run_that_has_ended_since_was_running_with_the_metrics_of_then(store, cl
 
     assert (then.status, then.end_ms, then.error) == (RunStatus.RUNNING, None, None)
     assert {k: (m.value, m.count) for k, m in then.metrics.items()} == {"auc": (0.5, 1)}
+    (points,) = past.series.last_points([then.id]).values()
+    assert [(key, value) for key, _, _, value in points] == [("auc", 0.5)]
     assert past.series.keys(run.id) == ["auc"]
     assert list(past.series.read(run.id, "auc").values) == [0.5]
     assert len(past.series.buckets(run.id, "auc", count=10)) == 1

@@ -252,6 +252,20 @@ def test_latest_is_by_execution_and_key(store):
     )
 
 
+def test_last_points_are_the_newest_ones_by_execution_and_key(store):
+    d, e, none = add_executions(store, 3)
+    values = {"finite": 1.5, "high": INF, "low": -INF, "nan": NAN, "a\0b": 0.25}
+    store.series.append([batch(d, [(0, 9, 2.0), (1, 7, value)], key) for key, value in values.items()])
+    store.series.append([batch(e, [(2, 5, 0.5)], "b")])
+
+    found = store.series.last_points([e, d, none])
+
+    expected = [(key, 1, 7, values[key]) for key in sorted(values)]
+    assert found == {d: found[d], e: [("b", 2, 5, 0.5)], none: []}
+    assert repr(found[d]) == repr(expected)
+    assert store.series.last_points([]) == {}
+
+
 def test_latest_of_many_series_that_come_at_once(store):
     [e] = add_executions(store)
     values = {"finite": 1.5, "high": INF, "low": -INF, "nan": NAN, "zero": 0.0}

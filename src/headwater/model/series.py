@@ -3,9 +3,13 @@
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from headwater.errors import InvalidError
 from headwater.model.ids import ExecutionId
+
+LastPoint: TypeAlias = tuple[str, int, int, float]
+"""The newest point of a series: key, step, time_ms, value. A plain row, as a page of runs has thousands."""
 
 
 def _int64s() -> "array[int]":

@@ -1,7 +1,6 @@
 """Runs as MLflow's clients see them; what its model has no place for is derived here."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Final
 
 from headwater.compat.mlflow.answers import Answer, Double, KeyValue, double, key_values
@@ -12,6 +11,7 @@ from headwater.compat.mlflow.run_edges import Edges, RunInputs, RunOutputs
 from headwater.model.ids import ContextId, ExecutionId
 from headwater.model.protocols import Store
 from headwater.model.runs import Run, RunStatus
+from headwater.model.series import LastPoint
 
 RUN_NAME_TAG: Final = "mlflow.runName"
 PARENT_TAG: Final = "mlflow.parentRunId"
@@ -87,13 +87,23 @@ class RunViews:
 
     def of(self, runs: Sequence[Run]) -> list[RunAnswer]:
         """Return runs with all that was logged to them, in their order."""
+        points = {run.id: [(m.key, m.step, m.time_ms, m.value) for m in run.metrics.values()] for run in runs}
+        return self._answers(runs, points)
+
+    def of_page(self, runs: Sequence[Run]) -> list[RunAnswer]:
+        """`of` for runs that were read without their metrics: of these only the newest points are read."""
+        return self._answers(runs, self._store.series.last_points([run.id for run in runs]))
+
+    def _answers(
+        self, runs: Sequence[Run], points: Mapping[ExecutionId, Sequence[LastPoint]]
+    ) -> list[RunAnswer]:
         self._learn_places(runs)
         parents = self._parents(runs)
         edges = self._edges.of([run.id for run in runs])
         return [
             RunAnswer(
                 info=self._info(run),
-                data=_data(run, parents.get(run.parent_id) if run.parent_id else None),
+                data=_data(run, points[run.id], parents.get(run.parent_id) if run.parent_id else None),
                 inputs=edges[run.id][0],
                 outputs=edges[run.id][1],
             )
@@ -102,7 +112,7 @@ class RunViews:
 
     def without_edges(self, run: Run) -> RunAnswer:
         """Return a run that has read and made nothing yet."""
-        return RunAnswer(info=self.info(run), data=_data(run, None), inputs=RunInputs())
+        return RunAnswer(info=self.info(run), data=_data(run, (), None), inputs=RunInputs())
 
     def info(self, run: Run) -> RunInfo:
         """Return what a run is."""
@@ -156,14 +166,11 @@ def status_of(given: str | int) -> RunStatus:
     return RunStatus[name]
 
 
-def _data(run: Run, parent: str | None) -> RunData:
+def _data(run: Run, points: Sequence[LastPoint], parent: str | None) -> RunData:
     tags = {**run.tags}
     if run.name:
         tags[RUN_NAME_TAG] = run.name
     if parent:
         tags[PARENT_TAG] = parent
-    metrics = [
-        Metric(m.key, m.value if isfinite(m.value) else double(m.value), m.time_ms, m.step)
-        for m in run.metrics.values()
-    ]
+    metrics = [Metric(key, double(value), time_ms, step) for key, step, time_ms, value in points]
     return RunData(metrics=tuple(metrics), params=key_values(run.params), tags=key_values(tags))

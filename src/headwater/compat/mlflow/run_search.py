@@ -94,9 +94,10 @@ class RunSearch:
                 limit=request.max_results,
                 page_token=request.page_token or None,
                 with_deleted=with_deleted,
-            )
+            ),
+            with_metrics=False,
         )
-        return RunPage(runs=tuple(self._views.of(page.items)), next_page_token=page.next_token or "")
+        return RunPage(runs=tuple(self._views.of_page(page.items)), next_page_token=page.next_token or "")
 
 
 def run_names(store: Store) -> Names:

@@ -8,7 +8,7 @@ from headwater.model.graph import Context, Published
 from headwater.model.ids import ExecutionId, RunId
 from headwater.model.listing import Listing, Page
 from headwater.model.runs import FieldValue, NewRun, Run, RunChange, RunField, RunPublication
-from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
+from headwater.model.series import Bucket, LastPoint, LatestMetric, Points, SeriesBatch
 from headwater.model.values import Properties, PropertyValue
 
 
@@ -162,7 +162,11 @@ class SeriesStore(Protocol):
     def latest(
         self, execution_ids: Sequence[ExecutionId], /, *, keys: Sequence[str] | None = None
     ) -> list[LatestMetric]:
-        """Return the newest points, by execution and key."""
+        """Return the newest points and the ranges of series, by execution and key."""
+        ...
+
+    def last_points(self, execution_ids: Sequence[ExecutionId], /) -> dict[ExecutionId, list[LastPoint]]:
+        """Return the newest points of all series of each execution, by key; half the cost of `latest`."""
         ...
 
     def read(

@@ -19,7 +19,7 @@ _READ: Final = {
     "resolve version",
     "releases": "check deployments process verdicts",
     "runs": "by_execution_ids count experiments fields get page values with_prefix",
-    "series": "buckets keys latest read sample",
+    "series": "buckets keys last_points latest read sample",
     "types": "all find get",
     "upkeep": "check_schema digests_in_use facts named_bytes removed_runs tombstones",
 }

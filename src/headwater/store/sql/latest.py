@@ -1,14 +1,14 @@
 """The newest point and the range of a series, and how they stand in its row."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
 
 from headwater.model.ids import ExecutionId
-from headwater.model.series import LatestMetric, Points
+from headwater.model.series import LastPoint, LatestMetric, Points
 from headwater.store.sql.chunks import columns
 from headwater.store.sql.entities import opened
 from headwater.store.sql.text import decode
@@ -19,6 +19,8 @@ _VALUE, _MIN, _MAX = 1, 2, 4
 
 LATEST_COLUMNS: Final = ("step", "time_ms", "value", "min_value", "max_value", "infinite", "count")
 """What stands in a row of `series`, beside its identity."""
+LAST_POINT_COLUMNS: Final = ("step", "time_ms", "value", "infinite")
+"""What of it makes a `LastPoint`."""
 
 _LatestMetric: Final = opened(LatestMetric)
 
@@ -138,6 +140,20 @@ def metric_of_row(row: Sequence[Any]) -> LatestMetric:
     made.min, made.max, made.count = low, high, count
     made.__class__ = LatestMetric
     return made
+
+
+def points_of_rows(
+    rows: Iterable[Sequence[Any]], execution_ids: Iterable[ExecutionId]
+) -> dict[ExecutionId, list[LastPoint]]:
+    """Return the public values of the driver's rows: execution, key and `LAST_POINT_COLUMNS`."""
+    found: dict[ExecutionId, list[LastPoint]] = {i: [] for i in execution_ids}
+    for execution_id, key, step, time_ms, value, infinite in rows:
+        if value is None:
+            value = math.nan
+        elif infinite & _VALUE:
+            value = math.copysign(math.inf, value)
+        found[execution_id].append((decode(key), step, time_ms, value))
+    return found
 
 
 def _decoded(

@@ -6,7 +6,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from headwater.model.ids import ExecutionId
-from headwater.model.series import LatestMetric, Points
+from headwater.model.series import LastPoint, LatestMetric, Points
 from headwater.store.sql import chunks
 from headwater.store.sql.latest import latest_of, metric_of
 from headwater.store.sql.schema import metric_chunk, series
@@ -18,6 +18,12 @@ class PastSeries(SeriesTable):
 
     def keys(self, execution_id: ExecutionId, /) -> list[str]:
         return [metric.key for metric in self.latest([execution_id])]
+
+    def last_points(self, execution_ids: Sequence[ExecutionId], /) -> dict[ExecutionId, list[LastPoint]]:
+        found: dict[ExecutionId, list[LastPoint]] = {i: [] for i in execution_ids}
+        for metric in self.latest(execution_ids):
+            found[metric.execution_id].append((metric.key, metric.step, metric.time_ms, metric.value))
+        return found
 
     def latest_in(
         self, conn: sa.Connection, execution_ids: Sequence[int], keys: Sequence[str] | None = None

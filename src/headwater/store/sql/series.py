@@ -11,11 +11,18 @@ import sqlalchemy as sa
 
 from headwater.errors import InvalidError
 from headwater.model.ids import ExecutionId, new_writer_id
-from headwater.model.series import Bucket, LatestMetric, Points, SeriesBatch
+from headwater.model.series import Bucket, LastPoint, LatestMetric, Points, SeriesBatch
 from headwater.model.values import INT64_MAX, INT64_MIN
 from headwater.store.sql import chunks, sampling
 from headwater.store.sql.database import Database
-from headwater.store.sql.latest import LATEST_COLUMNS, Latest, latest_of, metric_of_row
+from headwater.store.sql.latest import (
+    LAST_POINT_COLUMNS,
+    LATEST_COLUMNS,
+    Latest,
+    latest_of,
+    metric_of_row,
+    points_of_rows,
+)
 from headwater.store.sql.merging import CHUNK_COLUMNS, CHUNK_POINTS, MERGED_WRITER, Merging
 from headwater.store.sql.nodes import LOOKUP_BATCH, Executions
 from headwater.store.sql.prepared import Prepared, Rows, padded
@@ -89,6 +96,14 @@ class SeriesTable:
                 .having(sa.func.count() > MERGE_AFTER)
             ),
         )
+        self._last = Prepared(
+            db,
+            lambda: (
+                sa.select(series.c.execution_id, series.c.key, *(series.c[n] for n in LAST_POINT_COLUMNS))
+                .where(dialect.given(series.c.execution_id, sa.bindparam("ids")))
+                .order_by(series.c.execution_id, series.c.key)
+            ),
+        )
         self._prepared: dict[tuple[int, bool], Prepared] = {}
 
     def append(self, batches: Sequence[SeriesBatch], /) -> None:
@@ -108,6 +123,11 @@ class SeriesTable:
     ) -> list[LatestMetric]:
         with self._db.read() as conn:
             return self.latest_in(conn, execution_ids, keys)
+
+    def last_points(self, execution_ids: Sequence[ExecutionId], /) -> dict[ExecutionId, list[LastPoint]]:
+        with self._db.look() as conn:
+            rows = self._last.among(conn, execution_ids) if execution_ids else ()
+        return points_of_rows(rows, execution_ids)
 
     def latest_in(
         self, conn: sa.Connection, execution_ids: Sequence[int], keys: Sequence[str] | None = None

@@ -18,9 +18,9 @@ from headwater.errors import InvalidError
 from headwater.model.graph import MAX_NAME_CHARS
 
 HEAD_CHARS: Final = 128
+"""Strings up to this length live whole in an indexed `head` column; see `values.py`."""
 LONGEST_ESCAPE: Final = 5
 """Characters that stand for half a surrogate pair, which is the longest."""
-"""Strings up to this length live whole in an indexed `head` column; see `values.py`."""
 
 _MARK: Final = "\uf8ff"
 _TO_ESCAPE = re.compile("[\x00\uf8ff\ud800-\udfff]")

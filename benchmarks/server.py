@@ -20,8 +20,8 @@ from benchmarks.search import LIMIT, Case, cases
 
 PEER: Final = "`mlflow server`"
 CLIENTS: Final = 8
-WORKERS: Final = {"sqlite": 2, "postgresql": 4}
-"""Processes of ours on each database, as docs/server.md says; MLflow starts four by itself."""
+WORKERS: Final = 2
+"""Processes of ours; MLflow starts four by itself."""
 SINGLE: Final = Target(5.0, "5 times faster")
 MANY: Final = Target(10.0, "10 times faster")
 COUNTS: Final = (2_000, 10_000, 100_000)
@@ -67,7 +67,7 @@ class Load:
 
 
 def run(bench: Bench) -> Outcomes:
-    """Measure on SQLite and on PostgreSQL."""
+    """Measure on SQLite and on PostgreSQL, with two processes of ours."""
     with ExitStack() as stack:
         clients = [stack.enter_context(client(bench)) for _ in range(bench.size(CLIENTS, 2))]
         for kind, name in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))[: bench.size(2, 1)]:
@@ -219,7 +219,7 @@ def both(bench: Bench, kind: str, runs: Runs) -> Generator[Sides]:
     """Run both servers, each on a database of its own."""
     with ExitStack() as stack:
         ours = stack.enter_context(bench.database(kind))
-        sides = [stack.enter_context(our_side(bench, ours, runs, points(bench), workers=WORKERS[kind]))]
+        sides = [stack.enter_context(our_side(bench, ours, runs, points(bench), workers=WORKERS))]
         python = peer(bench)
         if python is not None:
             theirs = stack.enter_context(bench.database(kind))

@@ -166,7 +166,7 @@ class SeriesStore(Protocol):
         ...
 
     def last_points(self, execution_ids: Sequence[ExecutionId], /) -> dict[ExecutionId, list[LastPoint]]:
-        """Return the newest points of all series of each execution, by key; half the cost of `latest`."""
+        """Return the newest points of all series of each execution, by key; cheaper than `latest`."""
         ...
 
     def read(

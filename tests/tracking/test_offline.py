@@ -20,6 +20,15 @@ def log_for_ever(run):
         run.log_metric("loss", step, step=step)
 
 
+def start_before_outage(session, store):
+    """Start a run that the store knows, then cut the store off. Returns the run."""
+    run = start_run(session, "e", capture=False)
+    run.log_metric("first", 1.0)
+    session.flush()
+    store.is_down = True
+    return run
+
+
 def wait_until(condition):
     deadline = time.monotonic() + 20
     while not condition():
@@ -74,10 +83,7 @@ def test_points_beyond_the_memory_limit_wait_in_the_journal(store, tmp_path):
         flush_interval_s=0.01, batch_points=100, memory_points=250, segment_bytes=4096, retry_max_s=0.02
     )
     with Session(store, open_blobs("memory://"), journals=tmp_path, settings=small) as session:
-        run = start_run(session, "e", capture=False)
-        run.log_metric("first", 1.0)
-        session.flush()
-        store.is_down = True
+        run = start_before_outage(session, store)
         for step in range(2000):
             run.log_metric("loss", step / 2, step=step)
         run.log_series("array", range(150), [1.0] * 150)
@@ -97,10 +103,7 @@ def test_a_run_that_ends_after_an_outage_waits_as_long_as_the_store_takes_batche
     monkeypatch.setattr("headwater.tracking.run.OUTAGE_PATIENCE_S", 0.5)
     settings = TrackingSettings(flush_interval_s=0.01, batch_points=10, retry_max_s=0.02)
     with Session(store, open_blobs("memory://"), journals=tmp_path, settings=settings) as session:
-        run = start_run(session, "e", capture=False)
-        run.log_metric("first", 1.0)
-        session.flush()
-        store.is_down = True
+        run = start_before_outage(session, store)
         for step in range(200):
             run.log_metric("loss", step, step=step)
         wait_until(lambda: session.tracker.flusher.last_error)

@@ -115,6 +115,11 @@ class LatestMetric:
     count: int
     """Points written, exact duplicates included until they are merged away."""
 
+    @property
+    def last_point(self) -> LastPoint:
+        """The point alone."""
+        return self.key, self.step, self.time_ms, self.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:

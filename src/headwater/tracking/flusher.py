@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -65,12 +66,12 @@ class Flusher:
         if not self._failures:
             self._event.set()
 
-    def flush(self, timeout_s: float, patience_s: float | None = None) -> bool:
+    def flush(self, timeout_s: float, patience_s: float = inf) -> bool:
         """Bring everything that was logged before this call into the store.
 
         Args:
             timeout_s: Longest time to wait; the thread goes on trying after it.
-            patience_s: Longest time to wait in which the store takes nothing; None for no such limit.
+            patience_s: Longest time to wait in which the store takes nothing.
 
         Returns:
             True when the store has everything.
@@ -84,7 +85,7 @@ class Flusher:
             while self._buffer.acknowledged < target:
                 if self._buffer.acknowledged > taken:
                     taken = self._buffer.acknowledged
-                    give_up = deadline if patience_s is None else min(deadline, monotonic() + patience_s)
+                    give_up = min(deadline, monotonic() + patience_s)
                 left_s = give_up - monotonic()
                 if left_s <= 0:
                     return False

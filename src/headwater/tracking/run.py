@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
+from math import inf
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -285,9 +286,9 @@ class ActiveRun(ArtifactLog):
         except HeadwaterError as error:
             _LOG.warning("run %s: its end could not be recorded: %s", self.run_id, error)
 
-    def _patience_s(self) -> float | None:
+    def _patience_s(self) -> float:
         """A store that is known to be out of reach must not hold up each run of a sweep for the full time."""
-        return OUTAGE_PATIENCE_S if self._session.tracker.flusher.last_error else None
+        return OUTAGE_PATIENCE_S if self._session.tracker.flusher.last_error else inf
 
     def _write_end(self, store: Store, end: RunEnd | None) -> None:
         assert end

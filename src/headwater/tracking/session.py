@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -157,12 +158,12 @@ class Session:
                 ", ".join(lost[:5]),
             )
 
-    def flush(self, timeout_s: float | None = None, *, patience_s: float | None = None) -> bool:
+    def flush(self, timeout_s: float | None = None, *, patience_s: float = inf) -> bool:
         """Bring everything that was logged before this call into the store.
 
         Args:
             timeout_s: Longest wait; by default the `exit_timeout_s` of the settings.
-            patience_s: Longest wait in which the store takes nothing; by default as long as `timeout_s`.
+            patience_s: Longest wait in which the store takes nothing.
 
         Returns:
             True when the store has everything.

@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 from headwater.errors import UnavailableError
@@ -76,12 +77,12 @@ class Tracker:
         """Return the digests that journals name and the store may not know of yet."""
         return set() if self._folder is None else digests_waiting(self._folder)
 
-    def flush(self, timeout_s: float, patience_s: float | None = None) -> bool:
+    def flush(self, timeout_s: float, patience_s: float = inf) -> bool:
         """Bring everything that was logged before this call into the store.
 
         Args:
             timeout_s: Longest time to wait.
-            patience_s: Longest time to wait in which the store takes nothing; None for no such limit.
+            patience_s: Longest time to wait in which the store takes nothing.
 
         Returns:
             True when the store has everything.

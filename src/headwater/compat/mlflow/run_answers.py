@@ -87,7 +87,7 @@ class RunViews:
 
     def of(self, runs: Sequence[Run]) -> list[RunAnswer]:
         """Return runs with all that was logged to them, in their order."""
-        points = {run.id: [(m.key, m.step, m.time_ms, m.value) for m in run.metrics.values()] for run in runs}
+        points = {run.id: [metric.last_point for metric in run.metrics.values()] for run in runs}
         return self._answers(runs, points)
 
     def of_page(self, runs: Sequence[Run]) -> list[RunAnswer]:

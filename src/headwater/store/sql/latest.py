@@ -148,10 +148,8 @@ def points_of_rows(
     """Return the public values of the driver's rows: execution, key and `LAST_POINT_COLUMNS`."""
     found: dict[ExecutionId, list[LastPoint]] = {i: [] for i in execution_ids}
     for execution_id, key, step, time_ms, value, infinite in rows:
-        if value is None:
-            value = math.nan
-        elif infinite & _VALUE:
-            value = math.copysign(math.inf, value)
+        if infinite or value is None:
+            value = _value(value, infinite)
         found[execution_id].append((decode(key), step, time_ms, value))
     return found
 
@@ -166,9 +164,13 @@ def _decoded(
     count: int,
 ) -> tuple[int, int, float, float | None, float | None, int]:
     if infinite:
-        value = _restored(value, infinite & _VALUE)
         low, high = _restored(low, infinite & _MIN), _restored(high, infinite & _MAX)
-    return step, time_ms, math.nan if value is None else value, low, high, count
+    return step, time_ms, _value(value, infinite), low, high, count
+
+
+def _value(number: float | None, infinite: int) -> float:
+    restored = _restored(number, infinite & _VALUE)
+    return math.nan if restored is None else restored
 
 
 def _restored(number: float | None, is_infinite: int) -> float | None:

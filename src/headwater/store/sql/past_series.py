@@ -22,7 +22,7 @@ class PastSeries(SeriesTable):
     def last_points(self, execution_ids: Sequence[ExecutionId], /) -> dict[ExecutionId, list[LastPoint]]:
         found: dict[ExecutionId, list[LastPoint]] = {i: [] for i in execution_ids}
         for metric in self.latest(execution_ids):
-            found[metric.execution_id].append((metric.key, metric.step, metric.time_ms, metric.value))
+            found[metric.execution_id].append(metric.last_point)
         return found
 
     def latest_in(

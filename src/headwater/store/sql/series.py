@@ -125,9 +125,10 @@ class SeriesTable:
             return self.latest_in(conn, execution_ids, keys)
 
     def last_points(self, execution_ids: Sequence[ExecutionId], /) -> dict[ExecutionId, list[LastPoint]]:
+        if not execution_ids:
+            return {}
         with self._db.look() as conn:
-            rows = self._last.among(conn, execution_ids) if execution_ids else ()
-        return points_of_rows(rows, execution_ids)
+            return points_of_rows(self._last.among(conn, execution_ids), execution_ids)
 
     def latest_in(
         self, conn: sa.Connection, execution_ids: Sequence[int], keys: Sequence[str] | None = None

@@ -253,6 +253,22 @@ def test_ids_beyond_64_bits_are_unknown(api, beyond):
     assert [n.id for n in api.nodes.get([beyond, a])] == [a]
 
 
+def test_a_node_is_the_same_alone_and_among_others(api):
+    # Sorted by name, and not as they are handed over; one node has no properties at all.
+    ids = [
+        api.add("full", properties=VALUES, custom_properties={"z": 1, "é": 2, "Z": "\x00", "a": 3}),
+        api.add("bare"),
+        api.add("deleted", custom_properties=FREE),
+    ]
+    api.nodes.delete(ids[2:])
+
+    among_others = api.nodes.get(ids)
+
+    assert [api.nodes.get([i])[0] for i in ids] == among_others
+    assert [api.nodes.find(api.type_id, node.name) for node in among_others] == among_others
+    assert [*among_others[0].custom_properties] == [*api.nodes.get(ids[:1])[0].custom_properties]
+
+
 def test_get_takes_many_ids(api):
     ids = api.nodes.add([api.new(f"n{i}") for i in range(3000)])
 

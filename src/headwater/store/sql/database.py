@@ -111,7 +111,7 @@ class Database:
 
     @contextmanager
     def look(self) -> Generator[sa.Connection]:
-        """Open a connection for one statement of the driver's, which sees one moment by itself.
+        """Open a connection for statements of the driver's, each of which sees its own moment.
 
         Raises:
             UnavailableError: the database cannot be reached.

@@ -26,8 +26,7 @@ class ModelRows:
         """Take where they will run; `ids` are model ids, or artifact ids of versions.
 
         Attributes:
-            model: The id of the model `name`.
-            numbered: Its version `number`, as all below in columns of `_versions`.
+            numbered: The version `number` of the model `name`, as all below in columns of `_versions`.
             aliased: Its version with the alias `label`.
             latest: Its newest version that is not deleted.
             staged: The newest of these in the stage `label`.
@@ -41,7 +40,6 @@ class ModelRows:
         is_model = db.dialect.given(version.c.context_id, ids)
         is_artifact = db.dialect.given(version.c.artifact_id, ids)
         named = _versions().where(_IS_NAMED)
-        self.model = Prepared(db, lambda: sa.select(context.c.id).where(_IS_NAMED))
         self.numbered = Prepared(db, lambda: named.where(version.c.number == sa.bindparam("number")))
         self.aliased = Prepared(db, lambda: _with_alias(named))
         self.latest = Prepared(db, lambda: named.where(version.c.number == _newest_number()))

@@ -34,22 +34,26 @@ class ModelViews:
         Raises:
             NotFoundError: there is none; with near names.
         """
-        rows = self._rows.model.rows(conn, type_id=type_id, name=encode(name))
-        # Looked for once more only for the sake of the error.
-        owner = rows[0][0] if rows else versions.require_context(conn, "registered model", type_id, name)
-        return self.models(conn, [ContextId(owner)])[0]
+        found = self._contexts.single.named(conn, type_id, name)
+        if found is None or found.deleted_ms is not None:
+            # Looked for once more only for the sake of the error.
+            raise versions.no_context(conn, "registered model", type_id, name)
+        return self._models(conn, [found])[0]
 
     def models(self, conn: sa.Connection, ids: Sequence[ContextId]) -> list[RegisteredModel]:
         """Return registered models by id, in that order; unknown ids are left out."""
         found = self._contexts.by_ids(conn, ids)
+        return self._models(conn, [found[i] for i in ids if i in found])
+
+    def _models(self, conn: sa.Connection, found: Sequence[Context]) -> list[RegisteredModel]:
+        ids = [model.id for model in found]
         counts, stages = self._stages(conn, ids)
         aliases: dict[int, dict[str, int]] = {}
         for model, name, number in self._rows.model_aliases.among(conn, ids):
             aliases.setdefault(model, {})[decode(name)] = number
         return [
-            _model(found[i], aliases.get(i, {}), stages.get(i, {}), counts.get(i, 0))
-            for i in ids
-            if i in found
+            _model(model, aliases.get(model.id, {}), stages.get(model.id, {}), counts.get(model.id, 0))
+            for model in found
         ]
 
     def version(self, conn: sa.Connection, type_id: TypeId, name: str, number: int) -> ModelVersion:

@@ -46,6 +46,7 @@ from headwater.store.sql.node_tables import (
 )
 from headwater.store.sql.prepared import Prepared, Rows
 from headwater.store.sql.properties import LOOKUP_BATCH, Spaces
+from headwater.store.sql.single_nodes import SingleNodes, is_named
 from headwater.store.sql.text import encode, encode_optional
 from headwater.store.sql.types import Types
 from headwater.store.sql.values import Space
@@ -69,13 +70,13 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         given = db.dialect.given(table.c.id, sa.bindparam("ids"))
         # By id, so that two writers lock the same nodes in the same order.
         by_id = sa.select(table).order_by(table.c.id)
-        named = sa.and_(table.c.type_id == sa.bindparam("type_id"), table.c.name == sa.bindparam("name"))
         self._given = Prepared(db, lambda: by_id.where(given))
         self._locked = Prepared(db, lambda: by_id.where(given).with_for_update())
         stored = sa.select(table.c.id).where(given)
         self._stored = Prepared(db, lambda: stored)
         self._held = Prepared(db, lambda: stored.order_by(table.c.id).with_for_update(read=True))
-        self._named = Prepared(db, lambda: sa.select(table).where(named))
+        self._id_of = Prepared(db, lambda: sa.select(table.c.id).where(is_named(table)))
+        self.single: SingleNodes[N] = SingleNodes(db, types, self.nodes)
         self._properties = properties.PropertyRows(db, self.nodes.properties)
         self._changes = ChangeWriter(db, self.nodes)
 
@@ -95,6 +96,11 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
     def get(self, ids: Sequence[Id], /) -> list[N]:
         if not ids:
             return []
+        if len(ids) == 1:
+            with self._db.look() as conn:
+                single = self.single.by_id(conn, ids[0])
+            if single is not None:
+                return [single]
         with self._db.read() as conn:
             found = self.by_ids(conn, ids, with_removed=True)
         return [found[i] for i in ids if i in found]
@@ -110,9 +116,8 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
             return search.count(conn, self._db, self.nodes.entity, filter, limit)
 
     def find(self, type_id: TypeId, name: str) -> N | None:
-        with self._db.read() as conn:
-            rows = self._named.rows(conn, type_id=type_id, name=encode(name))
-            return next(iter(self._entities(conn, rows).values()), None)
+        with self._db.look() as conn:
+            return self.single.named(conn, type_id, name)
 
     def by_external_ids(self, external_ids: Sequence[str], /) -> list[N]:
         return self._among("external_id", external_ids)
@@ -176,8 +181,12 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         wanted = sorted(set(ids))
         if not wanted:
             return {}
-        statement = self._locked if locks else self._given
-        found = self._entities(conn, statement.among(conn, wanted))
+        if len(wanted) == 1 and not locks:
+            single = self.single.by_id(conn, wanted[0])
+            found = {} if single is None else {wanted[0]: single}
+        else:
+            statement = self._locked if locks else self._given
+            found = self._entities(conn, statement.among(conn, wanted))
         if with_removed and len(found) < len(wanted):
             found |= self._removed(conn, [i for i in wanted if i not in found])
         return found
@@ -372,5 +381,5 @@ class Contexts(Nodes[ContextId, Context, NewContext, ContextChange]):
 
     def id_of(self, conn: sa.Connection, new: NewContext) -> ContextId | None:
         """Return the id of the context with this type and name, deleted or not, if there is one."""
-        rows = self._named.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
+        rows = self._id_of.rows(conn, type_id=new.type_id, name=encode(new.name or ""))
         return ContextId(rows[0][0]) if rows else None

@@ -60,10 +60,10 @@ def as_stored(spaces: Spaces) -> Spaces:
     rows = [
         row_of(0, space, name, value) for space, values in spaces.items() for name, value in values.items()
     ]
-    return _gathered(sorted(rows, key=itemgetter(1, 2))).get(0, {})
+    return gathered(sorted(rows, key=itemgetter(1, 2))).get(0, {})
 
 
-def _gathered(rows: Rows) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
+def gathered(rows: Rows) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
     """Return what rows of `COLUMNS` say, those of one space of one node side by side."""
     found: dict[int, dict[Space, dict[str, PropertyValue]]] = {}
     of_node, of_space = -1, -1
@@ -105,7 +105,7 @@ class PropertyRows:
         self, conn: sa.Connection, ids: Sequence[int]
     ) -> dict[int, dict[Space, dict[str, PropertyValue]]]:
         """Return the properties of nodes by node and space, names sorted; nodes without any are left out."""
-        return _gathered(self._of_nodes.among(conn, ids))
+        return gathered(self._of_nodes.among(conn, ids))
 
     def named(
         self, conn: sa.Connection, node_id: int, space: Space, names: Iterable[str]

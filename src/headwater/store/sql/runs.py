@@ -100,20 +100,18 @@ class Runs:
         run_type = self._types.ensure(builtin.RUN)
         experiment_type = self._types.ensure(builtin.EXPERIMENT)
 
-        def job(conn: sa.Connection) -> Run | None:
-            if self._ids(conn, [new.run_id]):
-                return None
+        def job(conn: sa.Connection) -> Run:
             experiment = self._contexts.ensure(conn, NewContext(type_id=experiment_type, name=new.experiment))
             return self._insert(conn, new, run_type, experiment)
 
         try:
-            made = self._db.write(job)
+            return self._db.write(job)
         except ConflictError:
-            # Two senders of one run, or a run id that was used: the stored run decides.
-            if not self.get([new.run_id]):
+            # The run was sent before, which is rare enough not to look first: the stored one decides.
+            stored = self.get([new.run_id])
+            if not stored:
                 raise
-            made = None
-        return made or self.get([new.run_id])[0]
+            return stored[0]
 
     def get(self, run_ids: Sequence[RunId], /) -> list[Run]:
         with self._db.read() as conn:

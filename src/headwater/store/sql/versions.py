@@ -66,9 +66,14 @@ def require_context(
     """
     found = context_id(conn, type_id, name, locks=locks)
     if found is None:
-        gone = _obituary(conn, type_id, name)
-        raise NotFoundError(kind, name, near=[] if gone else near_names(conn, type_id, name), gone=gone)
+        raise no_context(conn, kind, type_id, name)
     return found
+
+
+def no_context(conn: sa.Connection, kind: str, type_id: TypeId, name: str) -> NotFoundError:
+    """Return the error for a context that is not there: what became of it, or near names."""
+    gone = _obituary(conn, type_id, name)
+    return NotFoundError(kind, name, near=[] if gone else near_names(conn, type_id, name), gone=gone)
 
 
 def _obituary(conn: sa.Connection, type_id: TypeId, name: str) -> str:

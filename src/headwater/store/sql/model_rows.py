@@ -32,8 +32,8 @@ class ModelRows:
             staged: The newest of these in the stage `label`.
             given: Versions that artifacts are, of models of `type_id`.
             newest: The newest version of each stage of models.
-            stages: Model, stage, newest number and count of live versions, of models.
-            model_aliases: Model, alias and number, of models.
+            labels: Model, stage, newest number and count of live versions, and model, alias, number and no
+                count, of models.
             aliases: Artifact and alias, of versions.
         """
         ids: sa.BindParameter[Any] = sa.bindparam("ids")
@@ -48,16 +48,8 @@ class ModelRows:
         is_of_type = context.c.type_id == sa.bindparam("type_id")
         self.given = Prepared(db, lambda: _versions().where(is_artifact, is_of_type))
         self.newest = Prepared(db, lambda: _newest(_stages(is_model)))
-        self.stages = Prepared(db, lambda: _stages(is_model))
-        self.model_aliases = Prepared(
-            db,
-            lambda: (
-                sa.select(alias.c.context_id, alias.c.name, version.c.number)
-                .join(version, version.c.artifact_id == alias.c.artifact_id)
-                .where(db.dialect.given(alias.c.context_id, ids))
-                .order_by(alias.c.name)
-            ),
-        )
+        aliased = _aliased(db.dialect.given(alias.c.context_id, ids))
+        self.labels = Prepared(db, lambda: _stages(is_model).union_all(aliased))
         of_versions = db.dialect.given(alias.c.artifact_id, ids)
         self.aliases = Prepared(
             db,
@@ -104,6 +96,16 @@ def _stages(condition: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
         .join(artifact, artifact.c.id == version.c.artifact_id)
         .where(condition, artifact.c.deleted_ms.is_(None))
         .group_by(version.c.context_id, version.c.stage)
+    )
+
+
+def _aliased(condition: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
+    """Build rows of aliases, in columns of `_stages`."""
+    no_count = sa.cast(sa.null(), sa.BigInteger())
+    return (
+        sa.select(alias.c.context_id, alias.c.name, version.c.number, no_count)
+        .join(version, version.c.artifact_id == alias.c.artifact_id)
+        .where(condition)
     )
 
 

@@ -46,11 +46,16 @@ class ModelViews:
         return self._models(conn, [found[i] for i in ids if i in found])
 
     def _models(self, conn: sa.Connection, found: Sequence[Context]) -> list[RegisteredModel]:
-        ids = [model.id for model in found]
-        counts, stages = self._stages(conn, ids)
+        counts: dict[int, int] = {}
+        stages: dict[int, dict[str, int]] = {}
         aliases: dict[int, dict[str, int]] = {}
-        for model, name, number in self._rows.model_aliases.among(conn, ids):
-            aliases.setdefault(model, {})[decode(name)] = number
+        for model, label, number, count in self._rows.labels.among(conn, [model.id for model in found]):
+            # Only a stage counts the versions that are in it.
+            if count is None:
+                aliases.setdefault(model, {})[decode(label)] = number
+            else:
+                counts[model] = counts.get(model, 0) + count
+                stages.setdefault(model, {})[decode(label)] = number
         return [
             _model(model, aliases.get(model.id, {}), stages.get(model.id, {}), counts.get(model.id, 0))
             for model in found
@@ -107,17 +112,6 @@ class ModelViews:
             aliases[artifact_id] = (*aliases.get(artifact_id, ()), decode(name))
         return [_version(row, artifacts[row[0]], aliases.get(row[0], ())) for row in rows]
 
-    def _stages(
-        self, conn: sa.Connection, ids: Sequence[ContextId]
-    ) -> tuple[dict[int, int], dict[int, dict[str, int]]]:
-        """Return the count of live versions, and the newest number in each stage (also `none`), by model."""
-        counts: dict[int, int] = {}
-        stages: dict[int, dict[str, int]] = {}
-        for model, name, newest, count in self._rows.stages.among(conn, ids):
-            counts[model] = counts.get(model, 0) + count
-            stages.setdefault(model, {})[decode(name)] = newest
-        return counts, stages
-
 
 def _model(
     found: Context, aliases: Mapping[str, int], stages: Mapping[str, int], count: int
@@ -128,7 +122,7 @@ def _model(
         description=_text(found.properties.get("description")),
         owner=_text(found.properties.get("owner")),
         tags=found.custom_properties,
-        aliases=aliases,
+        aliases=dict(sorted(aliases.items())),
         stages={name: number for name, number in stages.items() if name != NO_STAGE},
         unstaged=stages.get(NO_STAGE),
         version_count=count,

@@ -9,37 +9,26 @@ dangles, and lineage stays readable after its nodes were removed.
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
+from headwater.store.sql.access_tables import account as account
+from headwater.store.sql.access_tables import account_grant as account_grant
+from headwater.store.sql.access_tables import sign_in as sign_in
+from headwater.store.sql.access_tables import token as token
+from headwater.store.sql.columns import Bytes, Id, clustered, id_column, metadata
 from headwater.store.sql.text import Head, Name, Text
 
 SCHEMA_VERSION: Final = 4
 """Version of these tables; the newest migration has this number."""
 
-metadata = sa.MetaData()
-
-# SQLite counts up only an INTEGER key, which is 64 bits wide there.
-Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Bytes = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 URI_INDEX_CHARS: Final = 255
 
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", Id, primary_key=True, autoincrement=True)
-
-
-def _clustered(name: str, *items: Any) -> sa.Table:
-    """A table that is stored in the order of its key, so that the key needs no second copy."""
-    return sa.Table(name, metadata, *items, sqlite_with_rowid=False)
-
-
-setting = _clustered(
+setting = clustered(
     "setting",
     sa.Column("name", Name, primary_key=True),
     sa.Column("value", Text, nullable=False),
 )
 
-idempotency = _clustered(
+idempotency = clustered(
     "idempotency",
     sa.Column("key", Name, primary_key=True),
     sa.Column("request_digest", sa.String(64), nullable=False),
@@ -51,7 +40,7 @@ idempotency = _clustered(
 type_ = sa.Table(
     "type",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("kind", sa.SmallInteger, nullable=False),
     sa.Column("name", Name, nullable=False),
     # Empty for a type without a version, so that the unique key covers it.
@@ -65,7 +54,7 @@ type_ = sa.Table(
     sqlite_autoincrement=True,
 )
 
-type_property = _clustered(
+type_property = clustered(
     "type_property",
     sa.Column("type_id", sa.BigInteger, primary_key=True),
     sa.Column("name", Name, primary_key=True),
@@ -77,7 +66,7 @@ def _node(name: str, *columns: sa.Column[Any], indexes: tuple[Any, ...] = ()) ->
     return sa.Table(
         name,
         metadata,
-        _id(),
+        id_column(),
         sa.Column("type_id", sa.BigInteger, nullable=False),
         sa.Column("name", Name, nullable=name != "context"),
         sa.Column("external_id", Name),
@@ -119,7 +108,7 @@ context = _node("context")
 
 def _properties(node: str) -> sa.Table:
     """One row per property; `values.py` says what stands in which column."""
-    return _clustered(
+    return clustered(
         f"{node}_property",
         sa.Column("node_id", sa.BigInteger, primary_key=True),
         sa.Column("space", sa.SmallInteger, primary_key=True),
@@ -155,7 +144,7 @@ artifact_property = _properties("artifact")
 execution_property = _properties("execution")
 context_property = _properties("context")
 
-event = _clustered(
+event = clustered(
     "event",
     sa.Column("execution_id", sa.BigInteger, primary_key=True),
     sa.Column("type", sa.SmallInteger, primary_key=True),
@@ -170,7 +159,7 @@ event = _clustered(
 
 
 def _link(name: str, first: str, second: str) -> sa.Table:
-    return _clustered(
+    return clustered(
         name,
         sa.Column(first, sa.BigInteger, primary_key=True),
         sa.Column(second, sa.BigInteger, primary_key=True),
@@ -212,7 +201,7 @@ run = sa.Table(
 series = sa.Table(
     "series",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("execution_id", sa.BigInteger, nullable=False),
     sa.Column("key", Name, nullable=False),
     sa.Column("step", sa.BigInteger, nullable=False),
@@ -228,7 +217,7 @@ series = sa.Table(
 )
 
 # Writer 0 is the store itself, which merges chunks; `chunks.py` says what the payload holds.
-metric_chunk = _clustered(
+metric_chunk = clustered(
     "metric_chunk",
     sa.Column("series_id", sa.BigInteger, primary_key=True),
     sa.Column("writer", sa.BigInteger, primary_key=True),
@@ -240,7 +229,7 @@ metric_chunk = _clustered(
 )
 
 # The last batch of a writer that was merged away: a retry up to it is known.
-merged_batch = _clustered(
+merged_batch = clustered(
     "merged_batch",
     sa.Column("series_id", sa.BigInteger, primary_key=True),
     sa.Column("writer", sa.BigInteger, primary_key=True),
@@ -265,7 +254,7 @@ version = sa.Table(
     sa.UniqueConstraint("context_id", "content", name="version_by_content"),
 )
 
-alias = _clustered(
+alias = clustered(
     "alias",
     sa.Column("context_id", sa.BigInteger, primary_key=True),
     sa.Column("name", Name, primary_key=True),
@@ -288,7 +277,7 @@ deprecation = sa.Table(
 approval_request = sa.Table(
     "approval_request",
     metadata,
-    _id(),
+    id_column(),
     sa.Column("artifact_id", sa.BigInteger, nullable=False),
     sa.Column("stage", Head, nullable=False),
     sa.Column("open_stage", Head),
@@ -303,7 +292,7 @@ approval_request = sa.Table(
 )
 
 # The present vote of each approver; the ledger keeps those that were taken back.
-approval_vote = _clustered(
+approval_vote = clustered(
     "approval_vote",
     sa.Column("request_id", sa.BigInteger, primary_key=True),
     sa.Column("actor", Name, primary_key=True),
@@ -313,7 +302,7 @@ approval_vote = _clustered(
 )
 
 # What is left of a node that was removed for good, so that lineage stays readable.
-tombstone = _clustered(
+tombstone = clustered(
     "tombstone",
     sa.Column("kind", sa.SmallInteger, primary_key=True),
     sa.Column("node_id", sa.BigInteger, primary_key=True),
@@ -324,55 +313,6 @@ tombstone = _clustered(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("deleted_ms", sa.BigInteger, nullable=False),
     sa.Column("removed_ms", sa.BigInteger, nullable=False),
-)
-
-# Who may do something here. A person of an identity provider is found by a digest of issuer and
-# subject: the two together are longer than an index on MySQL takes.
-account = _clustered(
-    "account",
-    sa.Column("name", Head, primary_key=True),
-    sa.Column("role", sa.SmallInteger),
-    sa.Column("password_hash", Text),
-    sa.Column("issuer", Text),
-    sa.Column("oidc_subject", Text),
-    sa.Column("oidc_digest", sa.String(64), unique=True),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-)
-
-account_grant = _clustered(
-    "account_grant",
-    sa.Column("account", Head, primary_key=True),
-    sa.Column("subject", Name, primary_key=True),
-    sa.Column("role", sa.SmallInteger, nullable=False),
-)
-
-# Tokens of programs and sessions of browsers; of the secret only its SHA-256 is kept.
-token = sa.Table(
-    "token",
-    metadata,
-    _id(),
-    sa.Column("account", Head, nullable=False),
-    sa.Column("name", Name, nullable=False),
-    sa.Column("kind", sa.SmallInteger, nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False, unique=True),
-    sa.Column("role_limit", sa.SmallInteger),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.Column("expires_ms", sa.BigInteger),
-    sa.Column("last_used_ms", sa.BigInteger),
-    sa.Index("token_by_account", "account"),
-    sqlite_autoincrement=True,
-)
-
-# Logins at an identity provider that have begun and not ended.
-sign_in = _clustered(
-    "sign_in",
-    sa.Column("state_digest", sa.String(64), primary_key=True),
-    sa.Column("browser_digest", sa.String(64), nullable=False),
-    sa.Column("nonce", Text, nullable=False),
-    sa.Column("verifier", Text, nullable=False),
-    sa.Column("return_to", Text, nullable=False),
-    sa.Column("expires_ms", sa.BigInteger, nullable=False),
-    sa.Index("sign_in_by_expiry", "expires_ms"),
 )
 
 ledger = sa.Table(
@@ -392,7 +332,7 @@ ledger = sa.Table(
 )
 
 # Whom to tell of decisions. `events` is a JSON list; the secret is read by the sender alone.
-webhook = _clustered(
+webhook = clustered(
     "webhook",
     sa.Column("id", sa.String(36), primary_key=True),
     sa.Column("name", Name, nullable=False),

@@ -78,6 +78,7 @@ def test_start_again_returns_the_stored_run(store):
 
     assert start_run(store, run_id=first.run_id, experiment="other", params={"a": 2}) == first
     assert [e.name for e in store.runs.experiments()] == ["exp"]
+    assert [found.id for found in store.executions.page().items] == [first.id]
 
 
 def test_experiment_is_made_once(store):

@@ -83,9 +83,13 @@ class Links:
         *only: sa.ColumnElement[bool],
     ) -> Prepared:
         """Prepare the rows of a table whose first column in `order` is among some ids."""
-        given = self._db.dialect.given(table.c[order[0]], sa.bindparam("ids", required=False))
-        wanted = sa.select(*(table.c[name] for name in columns)).where(given, *only)
-        return Prepared(self._db, lambda: wanted.order_by(*(table.c[name] for name in order)))
+
+        def build() -> sa.Select[Any]:
+            given = self._db.dialect.given(table.c[order[0]], sa.bindparam("ids", required=False))
+            wanted = sa.select(*(table.c[name] for name in columns)).where(given, *only)
+            return wanted.order_by(*(table.c[name] for name in order))
+
+        return Prepared(self._db, build)
 
     def add_events(self, events: Sequence[Event], /) -> None:
         def job(conn: sa.Connection) -> None:

@@ -36,25 +36,27 @@ class ModelRows:
                 count, of models.
             aliases: Artifact and alias, of versions.
         """
-        ids: sa.BindParameter[Any] = sa.bindparam("ids")
-        is_model = db.dialect.given(version.c.context_id, ids)
-        is_artifact = db.dialect.given(version.c.artifact_id, ids)
-        named = _versions().where(_IS_NAMED)
-        self.numbered = Prepared(db, lambda: named.where(version.c.number == sa.bindparam("number")))
-        self.aliased = Prepared(db, lambda: _with_alias(named))
-        self.latest = Prepared(db, lambda: named.where(version.c.number == _newest_number()))
+
+        def given(column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+            return db.dialect.given(column, sa.bindparam("ids"))
+
+        def named(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
+            return _versions().where(_IS_NAMED, *conditions)
+
+        number, model = version.c.number, version.c.context_id
+        self.numbered = Prepared(db, lambda: named(number == sa.bindparam("number")))
+        self.aliased = Prepared(db, lambda: _with_alias(named()))
+        self.latest = Prepared(db, lambda: named(number == _newest_number()))
         in_stage = _OTHER.c.stage == sa.bindparam("label")
-        self.staged = Prepared(db, lambda: named.where(version.c.number == _newest_number(in_stage)))
+        self.staged = Prepared(db, lambda: named(number == _newest_number(in_stage)))
         is_of_type = context.c.type_id == sa.bindparam("type_id")
-        self.given = Prepared(db, lambda: _versions().where(is_artifact, is_of_type))
-        self.newest = Prepared(db, lambda: _newest(_stages(is_model)))
-        aliased = _aliased(db.dialect.given(alias.c.context_id, ids))
-        self.labels = Prepared(db, lambda: _stages(is_model).union_all(aliased))
-        of_versions = db.dialect.given(alias.c.artifact_id, ids)
-        self.aliases = Prepared(
-            db,
-            lambda: sa.select(alias.c.artifact_id, alias.c.name).where(of_versions).order_by(alias.c.name),
+        self.given = Prepared(db, lambda: _versions().where(given(version.c.artifact_id), is_of_type))
+        self.newest = Prepared(db, lambda: _newest(_stages(given(model))))
+        self.labels = Prepared(
+            db, lambda: _stages(given(model)).union_all(_aliased(given(alias.c.context_id)))
         )
+        its = (alias.c.artifact_id, alias.c.name)
+        self.aliases = Prepared(db, lambda: sa.select(*its).where(given(its[0])).order_by(its[1]))
 
 
 def _versions() -> sa.Select[*tuple[Any, ...]]:

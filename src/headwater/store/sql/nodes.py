@@ -67,14 +67,16 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         self._db = db
         self._types = types
         table = self.nodes.table
-        given = db.dialect.given(table.c.id, sa.bindparam("ids"))
-        # By id, so that two writers lock the same nodes in the same order.
-        by_id = sa.select(table).order_by(table.c.id)
-        self._given = Prepared(db, lambda: by_id.where(given))
-        self._locked = Prepared(db, lambda: by_id.where(given).with_for_update())
-        stored = sa.select(table.c.id).where(given)
-        self._stored = Prepared(db, lambda: stored)
-        self._held = Prepared(db, lambda: stored.order_by(table.c.id).with_for_update(read=True))
+
+        def given(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
+            is_given = db.dialect.given(table.c.id, sa.bindparam("ids"))
+            # By id, so that two writers lock the same nodes in the same order.
+            return sa.select(*columns).where(is_given).order_by(table.c.id)
+
+        self._given = Prepared(db, lambda: given(table))
+        self._locked = Prepared(db, lambda: given(table).with_for_update())
+        self._stored = Prepared(db, lambda: given(table.c.id))
+        self._held = Prepared(db, lambda: given(table.c.id).with_for_update(read=True))
         self._id_of = Prepared(db, lambda: sa.select(table.c.id).where(is_named(table)))
         self.single: SingleNodes[N] = SingleNodes(db, types, self.nodes)
         self._properties = properties.PropertyRows(db, self.nodes.properties)

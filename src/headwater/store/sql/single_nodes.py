@@ -30,10 +30,8 @@ class SingleNodes(Generic[N]):
         self._types = types
         self._width = len(nodes.stored)
         self._entity_of = ENTITIES[nodes.kind]
-        given = sa.bindparam("id", type_=sa.BigInteger())
-        named = sa.select(nodes.table.c.id).where(is_named(nodes.table)).scalar_subquery()
-        self._by_id = Prepared(db, lambda: _whole(nodes, nodes.table.c.id == given, given))
-        self._named = Prepared(db, lambda: _whole(nodes, is_named(nodes.table), named))
+        self._by_id = Prepared(db, lambda: _with_id(nodes))
+        self._named = Prepared(db, lambda: _with_name(nodes))
 
     def by_id(self, conn: sa.Connection, node_id: int) -> N | None:
         """Return the node with an id, if there is one."""
@@ -60,6 +58,16 @@ class SingleNodes(Generic[N]):
 def is_named(table: sa.Table) -> sa.ColumnElement[bool]:
     """Build the condition that a node has the type `type_id` and the name `name`."""
     return sa.and_(table.c.type_id == sa.bindparam("type_id"), table.c.name == sa.bindparam("name"))
+
+
+def _with_id(nodes: NodeTable) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    given = sa.bindparam("id", type_=sa.BigInteger())
+    return _whole(nodes, nodes.table.c.id == given, given)
+
+
+def _with_name(nodes: NodeTable) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    named = is_named(nodes.table)
+    return _whole(nodes, named, sa.select(nodes.table.c.id).where(named).scalar_subquery())
 
 
 def _whole(

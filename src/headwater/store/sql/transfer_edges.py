@@ -38,20 +38,22 @@ class EdgeTransfer:
     def __init__(self, db: Database) -> None:
         self._db = db
         key = ("execution_id", "type", "artifact_id")
-        of_executions = db.dialect.given(event.c.execution_id, sa.bindparam("ids"))
-        self._events = Prepared(db, lambda: sa.select(*(event.c[name] for name in key)).where(of_executions))
+        self._events = self._given(event.c.execution_id, *(event.c[name] for name in key))
         self._pairs = {table: self._pairs_of(table) for table in _ENDS}
-        self._made = {table: self._made_of(table) for table in (artifact, execution, context)}
+        self._made = {
+            table: self._given(table.c.id, table.c.id, table.c.created_ms)
+            for table in (artifact, execution, context)
+        }
 
     def _pairs_of(self, table: sa.Table) -> Prepared:
         first, second = table.primary_key
         # By the second end: many contexts have a million artifacts, no artifact is in a million contexts.
-        given = self._db.dialect.given(second, sa.bindparam("ids"))
-        return Prepared(self._db, lambda: sa.select(first, second).where(given))
+        return self._given(second, first, second)
 
-    def _made_of(self, table: sa.Table) -> Prepared:
-        given = self._db.dialect.given(table.c.id, sa.bindparam("ids"))
-        return Prepared(self._db, lambda: sa.select(table.c.id, table.c.created_ms).where(given))
+    def _given(self, by: sa.ColumnElement[Any], *columns: sa.ColumnElement[Any]) -> Prepared:
+        """Prepare rows in which one column is among some ids."""
+        given = self._db.dialect.given
+        return Prepared(self._db, lambda: sa.select(*columns).where(given(by, sa.bindparam("ids"))))
 
     def take_events(self, events: Sequence[Event]) -> int:
         """Store events that are not here yet, and return how many."""

@@ -4,10 +4,13 @@ import gzip
 import json
 
 import pytest
+import zstandard
 
 JSON = {"Content-Type": "application/json"}
 DEPTHS = (200, 900, 3000, 100_000)
 MIB = 2**20
+UNPACKED_BYTES = 1024 * MIB
+"""What a bomb of a megabyte makes: many times what a body may have."""
 
 
 def nested(depth: int, kind: str) -> bytes:
@@ -94,17 +97,13 @@ def test_a_body_that_is_too_large_is_not_taken(victim):
     assert victim.peak_bytes() - before < 200 * MIB
 
 
-def test_a_compressed_body_is_not_blown_up(victim):
-    """The server takes bodies as they are."""
-    bomb = gzip.compress(b"[" * (50 * MIB))
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_a_compressed_body_is_not_blown_up(victim, coding):
+    """It is unpacked up to the limit of every body, and what exceeds it is never held."""
+    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[coding]
+    bomb = pack(b"[" * (16 * MIB)) * (UNPACKED_BYTES // (16 * MIB))
     before = victim.peak_bytes()
-    for coding in ("gzip", "deflate", "br", "zstd", "gzip, gzip"):
-        headers = {"Content-Encoding": coding, **JSON}
-        for where in ("/api/2.0/mlflow/runs/search", "/api/v1/store/models.get"):
-            assert victim.ask("POST", where, content=bomb, headers=headers).status_code in {
-                200,
-                400,
-                413,
-                415,
-            }
-    assert victim.peak_bytes() - before < 100 * MIB
+    for where in ("/api/2.0/mlflow/runs/search", "/api/v1/store/models.get"):
+        answer = victim.ask("POST", where, content=bomb, headers={"Content-Encoding": coding, **JSON})
+        assert answer.status_code == 413
+    assert victim.peak_bytes() - before < UNPACKED_BYTES / 4

@@ -94,7 +94,7 @@ def open_store(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
                 return store
             live: LiveServer = request.getfixturevalue("live_server")
             served = Backend(store=store, blobs=open_blobs("memory://"), spool=tmp_path / "spool")
-            address = live.mount(create_app(served, has_rest=False))
+            address = live.mount(create_app(served, is_for_stores=True))
             opened.callback(live.unmount, address)
             return opened.enter_context(RemoteStore(address, environment={}))
 

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,9 @@ def test_a_runner_killed_with_its_step_is_resumed(matrix):
 
     process.kill()
     if step != process.pid:
-        os.kill(step, signal.SIGKILL)
+        # A process of a pool may have seen already that its runner is gone.
+        with suppress(ProcessLookupError):
+            os.kill(step, signal.SIGKILL)
     process.join()
     hooks.release(matrix.scene.control)
     result = matrix.scene.resume()

@@ -23,10 +23,9 @@ def serving(live: LiveServer, url: str, spool: Path) -> Generator[Rest]:
     """A server over a database."""
     with SqlStore(url) as store:
         backend = Backend(store=store, blobs=open_blobs("memory://"), spool=spool)
-        app = create_app(backend, has_rest=False)
+        app = create_app(backend, is_for_stores=True)
         address = live.mount(app)
         yield Rest(address, app, store, backend)
-        app.state.mlflow.close()
         live.unmount(address)
 
 

@@ -55,7 +55,7 @@ def team(live: LiveServer, tmp_path) -> Generator[tuple[SqlStore, Callable[[str]
         for model in ("late", "other"):
             add_versions(store, model)
         backend = Backend(store=store, blobs=open_blobs("memory://"), spool=tmp_path / "spool")
-        app = create_app(backend, TokenGuard(store.access), has_rest=False)
+        app = create_app(backend, TokenGuard(store.access), is_for_stores=True)
         url = live.mount(app)
         opened = []
 
@@ -67,7 +67,6 @@ def team(live: LiveServer, tmp_path) -> Generator[tuple[SqlStore, Callable[[str]
         yield store, connect, Rest(url, app, store, backend)
         for each in opened:
             each.close()
-        app.state.mlflow.close()
         live.unmount(url)
 
 

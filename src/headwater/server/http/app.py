@@ -32,7 +32,7 @@ def create_app(
     *,
     hosts: tuple[str, ...] = (),
     origins: tuple[str, ...] = (),
-    has_rest: bool = True,
+    is_for_stores: bool = False,
     max_body_bytes: int = MAX_BODY_MIB * 2**20,
 ) -> FastAPI:
     """Return the application; whoever opened the store and the bytes closes them, after `state.mlflow`.
@@ -43,7 +43,8 @@ def create_app(
         routers: Routes beside the API's, such as those for signing in.
         hosts: Names beside the loopback ones that it answers to.
         origins: Pages elsewhere that may change something.
-        has_rest: Answer people and pages, too. Their hundred routes take most of the time to build.
+        is_for_stores: Answer `store.remote` alone. Routes for people, pages and MLflow's clients take most of
+            the time to build.
         max_body_bytes: Largest body of a request that is not an upload of bytes.
     """
     app = FastAPI(
@@ -68,13 +69,15 @@ def create_app(
     add_fault_handlers(app)
     # Routes are tried in this order, and programs call the store's most.
     api = [store_router(backend), blob_router(backend)]
-    if has_rest:
+    if not is_for_stores:
         api += [resource_router(backend), event_router(backend), description_router(app)]
     for router in api:
         app.include_router(router, prefix=API)
-    app.state.mlflow = MlflowService(backend.store, backend.blobs)
     for router in (health_router(backend), *routers):
         app.include_router(router)
+    if is_for_stores:
+        return app
+    app.state.mlflow = MlflowService(backend.store, backend.blobs)
     # Not included as a router, which would forget how large a body each route takes; in front, as one of a
     # table is found before another route has been tried.
     app.router.routes.insert(0, mlflow_routes(app.state.mlflow, is_embedded=backend.is_embedded))

@@ -86,7 +86,7 @@ def test_a_thread_that_is_late_does_not_hold_up_the_next_try(new_scene, caplog):
 
     with caplog.at_level(logging.WARNING, "headwater.pipelines"):
         done = scene.client.pipelines.start(
-            linear, scene.params(retries=1, timeout_s=0.5), workers=1, listen=scene.events.append
+            linear, scene.params(retries=1, timeout_s=2), workers=1, listen=scene.events.append
         )
     hooks.release(scene.control)
 

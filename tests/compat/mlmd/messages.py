@@ -43,10 +43,11 @@ def seldom(draw: Callable[..., Any]) -> bool:
 
 
 @st.composite
-def values(draw: Callable[..., Any], key: str) -> Any:
+def values(draw: Callable[..., Any], key: str, *, has_struct: bool = True) -> Any:
     """A value, most often of the kind that the key of its name declares."""
     value = message("Value")
-    match draw(st.sampled_from((key,) * 9 + tuple(PROPERTY_KINDS))):
+    kind = draw(st.sampled_from((key,) * 9 + tuple(PROPERTY_KINDS)))
+    match kind if kind != "m" or has_struct else "s":
         case "i":
             value.int_value = draw(st.sampled_from((0, 1, -1, 2**63 - 1)))
         case "d":
@@ -85,7 +86,8 @@ def nodes(draw: Callable[..., Any], kind: str, *, needs_type: bool = False) -> A
     for key in draw(st.lists(keys, max_size=2)):
         node.properties[key].CopyFrom(draw(values(key)))
     for key in draw(st.lists(st.sampled_from(("i", "s", "x.y")), max_size=2)):
-        node.custom_properties[key].CopyFrom(draw(values(draw(keys))))
+        # Filters ask for strings of the two others, and there the original sees the text of a Struct.
+        node.custom_properties[key].CopyFrom(draw(values(draw(keys), has_struct=key == "s")))
     if seldom(draw):
         # Given by the store; what a client says is ignored.
         node.type, node.create_time_since_epoch, node.last_update_time_since_epoch = "U", 1, 2

@@ -89,6 +89,27 @@ def test_states_of_neighbours_can_differ_from_one(populated):
     assert found(populated, "GetContexts", "artifacts_a.state != LIVE") == (0, [1, 2])
 
 
+def test_a_struct_is_no_string_though_the_original_keeps_it_as_one(original: Original):
+    store = mlmd.MetadataStore(fake_database())
+    original.open()
+    node = 'type_id: 10 custom_properties { key: "i" value { struct_value {} } }'
+    for method, text in (
+        ("PutArtifactType", 'artifact_type { name: "T" }'),
+        ("PutArtifacts", f"artifacts {{ {node} }}"),
+    ):
+        request = request_of(method, text)
+        store._call(method, request, getattr(service_pb, f"{method}Response")())
+        assert original.call(method, request).code == 0
+    for condition in ("IS NOT NULL", "!= 'x'", "LIKE 'mlmd-struct::%'"):
+        query = f"custom_properties.i.string_value {condition}"
+        request = service_pb.GetArtifactsRequest()
+        request.options.filter_query = query
+
+        assert ids_of(original.call("GetArtifacts", request).response) == [1]
+        assert found(store, "GetArtifacts", query) == (0, [])
+    store.close()
+
+
 def test_filters_go_with_orders_and_pages(populated):
     options = mlmd.ListOptions(
         limit=1, order_by=mlmd.OrderByField.ID, is_asc=False, filter_query="name = 'a'"

@@ -67,16 +67,16 @@ def create_app(
         ],
     )
     add_fault_handlers(app)
-    # Routes are tried in this order, and programs call the store's most.
-    api = [store_router(backend), blob_router(backend)]
-    if not is_for_stores:
-        api += [resource_router(backend), event_router(backend), description_router(app)]
-    for router in api:
-        app.include_router(router, prefix=API)
-    for router in (health_router(backend), *routers):
+    # Routes are tried in this order: programs call the store's most, and health is asked for all the time.
+    app.include_router(store_router(backend), prefix=API)
+    app.include_router(health_router(backend))
+    app.include_router(blob_router(backend), prefix=API)
+    for router in routers:
         app.include_router(router)
     if is_for_stores:
         return app
+    for router in (resource_router(backend), event_router(backend), description_router(app)):
+        app.include_router(router, prefix=API)
     app.state.mlflow = MlflowService(backend.store, backend.blobs)
     # Not included as a router, which would forget how large a body each route takes; in front, as one of a
     # table is found before another route has been tried.

@@ -85,7 +85,7 @@ class Links:
         """Prepare the rows of a table whose first column in `order` is among some ids."""
 
         def build() -> sa.Select[Any]:
-            given = self._db.dialect.given(table.c[order[0]], sa.bindparam("ids", required=False))
+            given = self._db.dialect.among(table.c[order[0]])
             wanted = sa.select(*(table.c[name] for name in columns)).where(given, *only)
             return wanted.order_by(*(table.c[name] for name in order))
 

@@ -28,35 +28,37 @@ class Merging:
     def __init__(self, db: Database) -> None:
         self._db = db
         chunk = metric_chunk.c
-        ids: sa.BindParameter[Any] = sa.bindparam("ids")
-        of_one: sa.BindParameter[Any] = sa.bindparam("series")
-        given = db.dialect.given(chunk.series_id, ids)
-        is_small = chunk.count < CHUNK_POINTS
-        is_given = db.dialect.given(series.c.id, ids)
+        among = db.dialect.among
         self._lock = Prepared(
-            db, lambda: sa.select(series.c.id).where(is_given).order_by(series.c.id).with_for_update()
+            db,
+            lambda: sa.select(series.c.id).where(among(series.c.id)).order_by(series.c.id).with_for_update(),
         )
         self._small = Prepared(
             db,
             lambda: (
                 sa.select(chunk.series_id, chunk.writer, chunk.batch, chunk.payload, chunk.count)
-                .where(given, is_small)
+                .where(among(chunk.series_id), chunk.count < CHUNK_POINTS)
                 .order_by(chunk.series_id)
             ),
         )
         # One by one: MariaDB looks at all rows for a DELETE with a subquery.
         self._remove_small = Prepared(
-            db, lambda: sa.delete(metric_chunk).where(chunk.series_id == of_one, is_small)
+            db,
+            lambda: sa.delete(metric_chunk).where(
+                chunk.series_id == sa.bindparam("series"), chunk.count < CHUNK_POINTS
+            ),
         )
-        noted: dict[str, Any] = {name: sa.bindparam(name) for name in ("series_id", "writer", "batch")}
         self._note = Prepared(
-            db, lambda: db.dialect.upsert(merged_batch, ("series_id", "writer")).values(noted)
+            db,
+            lambda: db.dialect.upsert(merged_batch, ("series_id", "writer")).values(
+                {name: sa.bindparam(name) for name in ("series_id", "writer", "batch")}
+            ),
         )
         self._last = Prepared(
             db,
             lambda: (
                 sa.select(chunk.series_id, sa.func.max(chunk.batch))
-                .where(given, chunk.writer == MERGED_WRITER)
+                .where(among(chunk.series_id), chunk.writer == MERGED_WRITER)
                 .group_by(chunk.series_id)
             ),
         )
@@ -64,7 +66,7 @@ class Merging:
             db,
             lambda: (
                 sa.select(chunk.series_id, sa.func.sum(chunk.count), sa.func.count())
-                .where(given)
+                .where(among(chunk.series_id))
                 .group_by(chunk.series_id)
             ),
         )

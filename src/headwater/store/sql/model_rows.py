@@ -37,26 +37,23 @@ class ModelRows:
             aliases: Artifact and alias, of versions.
         """
 
-        def given(column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-            return db.dialect.given(column, sa.bindparam("ids"))
-
         def named(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
             return _versions().where(_IS_NAMED, *conditions)
 
-        number, model = version.c.number, version.c.context_id
+        number, model, among = version.c.number, version.c.context_id, db.dialect.among
         self.numbered = Prepared(db, lambda: named(number == sa.bindparam("number")))
         self.aliased = Prepared(db, lambda: _with_alias(named()))
         self.latest = Prepared(db, lambda: named(number == _newest_number()))
         in_stage = _OTHER.c.stage == sa.bindparam("label")
         self.staged = Prepared(db, lambda: named(number == _newest_number(in_stage)))
         is_of_type = context.c.type_id == sa.bindparam("type_id")
-        self.given = Prepared(db, lambda: _versions().where(given(version.c.artifact_id), is_of_type))
-        self.newest = Prepared(db, lambda: _newest(_stages(given(model))))
+        self.given = Prepared(db, lambda: _versions().where(among(version.c.artifact_id), is_of_type))
+        self.newest = Prepared(db, lambda: _newest(_stages(among(model))))
         self.labels = Prepared(
-            db, lambda: _stages(given(model)).union_all(_aliased(given(alias.c.context_id)))
+            db, lambda: _stages(among(model)).union_all(_aliased(among(alias.c.context_id)))
         )
         its = (alias.c.artifact_id, alias.c.name)
-        self.aliases = Prepared(db, lambda: sa.select(*its).where(given(its[0])).order_by(its[1]))
+        self.aliases = Prepared(db, lambda: sa.select(*its).where(among(its[0])).order_by(its[1]))
 
 
 def _versions() -> sa.Select[*tuple[Any, ...]]:

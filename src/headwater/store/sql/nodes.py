@@ -69,7 +69,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
         table = self.nodes.table
 
         def given(*columns: Any) -> sa.Select[*tuple[Any, ...]]:
-            is_given = db.dialect.given(table.c.id, sa.bindparam("ids"))
+            is_given = db.dialect.among(table.c.id)
             # By id, so that two writers lock the same nodes in the same order.
             return sa.select(*columns).where(is_given).order_by(table.c.id)
 

@@ -51,7 +51,7 @@ class Prepared:
         return driver.fetch(conn, text, parameters, replans=self._replans)
 
     def among(self, conn: sa.Connection, ids: Sequence[int], **values: Any) -> Rows:
-        """`rows` of a statement with a `Dialect.given` condition, for these ids."""
+        """`rows` of a statement with a `Dialect.among` condition, for these ids."""
         dialect = self._db.dialect
         if dialect.for_one is not None and len(ids) == 1 and INT64_MIN <= ids[0] <= INT64_MAX:
             text, _, fixed = self._compiled or self._compile()

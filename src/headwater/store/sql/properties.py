@@ -96,7 +96,7 @@ class PropertyRows:
             db,
             lambda: (
                 sa.select(*(table.c[name] for name in COLUMNS))
-                .where(db.dialect.given(table.c.node_id, sa.bindparam("ids")))
+                .where(db.dialect.among(table.c.node_id))
                 .order_by(table.c.node_id, table.c.space, table.c.name)
             ),
         )

@@ -39,13 +39,12 @@ class RunLogs:
     def __init__(self, db: Database, executions: Executions, series: SeriesTable) -> None:
         self._db, self._executions, self._series = db, executions, series
         self._together = Together(self._store_all)
-        is_given = db.dialect.given(execution.c.id, sa.bindparam("ids"))
         self._deleted = Prepared(
             db,
             lambda: (
                 sa.select(execution.c.id, execution.c.deleted_ms)
                 .join(run, run.c.execution_id == execution.c.id)
-                .where(is_given)
+                .where(db.dialect.among(execution.c.id))
             ),
         )
 

@@ -83,10 +83,16 @@ class Runs:
         self._series = series
         self._logs = RunLogs(db, executions, series)
         place = place_of(Entity.RUN)
-        stored = sa.select(*(place.column(name) for name in _STORED)).select_from(place.source)
-        self._given = Prepared(db, lambda: stored.where(db.dialect.given(place.id, sa.bindparam("ids"))))
-        is_here = run.c.execution_id == sa.bindparam("id")
-        self._of_id = Prepared(db, lambda: sa.select(*(run.c[name] for name in _FIELDS)).where(is_here))
+        self._given = Prepared(
+            db,
+            lambda: (
+                sa.select(*(place.column(name) for name in _STORED))
+                .select_from(place.source)
+                .where(db.dialect.among(place.id))
+            ),
+        )
+        own = [run.c[name] for name in _FIELDS]
+        self._of_id = Prepared(db, lambda: sa.select(*own).where(run.c.execution_id == sa.bindparam("id")))
         self._id = Prepared(
             db, lambda: sa.select(run.c.execution_id).where(run.c.run_id == sa.bindparam("run_id"))
         )

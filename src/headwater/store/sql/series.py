@@ -71,11 +71,10 @@ class SeriesTable:
         self._names = _BatchNames()
         self._merging = Merging(db)
         dialect, chunk, merged = db.dialect, metric_chunk.c, merged_batch.c
-        of_series = dialect.given(chunk.series_id, sa.bindparam("ids"))
         self._present = Prepared(
             db,
             lambda: sa.select(chunk.series_id, chunk.batch).where(
-                of_series,
+                dialect.among(chunk.series_id),
                 chunk.writer == sa.bindparam("writer"),
                 chunk.batch.between(sa.bindparam("low"), sa.bindparam("high")),
             ),
@@ -83,7 +82,7 @@ class SeriesTable:
         self._gone = Prepared(
             db,
             lambda: sa.select(merged.series_id, merged.batch).where(
-                dialect.given(merged.series_id, sa.bindparam("ids")),
+                dialect.among(merged.series_id),
                 merged.writer == sa.bindparam("writer"),
             ),
         )
@@ -91,7 +90,7 @@ class SeriesTable:
             db,
             lambda: (
                 sa.select(chunk.series_id)
-                .where(of_series, chunk.count < CHUNK_POINTS)
+                .where(dialect.among(chunk.series_id), chunk.count < CHUNK_POINTS)
                 .group_by(chunk.series_id)
                 .having(sa.func.count() > MERGE_AFTER)
             ),
@@ -100,7 +99,7 @@ class SeriesTable:
             db,
             lambda: (
                 sa.select(series.c.execution_id, series.c.key, *(series.c[n] for n in LAST_POINT_COLUMNS))
-                .where(dialect.given(series.c.execution_id, sa.bindparam("ids")))
+                .where(dialect.among(series.c.execution_id))
                 .order_by(series.c.execution_id, series.c.key)
             ),
         )
@@ -273,7 +272,7 @@ class SeriesTable:
         def build() -> sa.Select[Any]:
             c = series.c
             wanted = sa.select(c.execution_id, c.key, *(c[name] for name in LATEST_COLUMNS))
-            given = self._db.dialect.given(c.execution_id, sa.bindparam("ids"))
+            given = self._db.dialect.among(c.execution_id)
             named = [c.key.in_([sa.bindparam(f"key{i}") for i in range(places)])] if places else []
             chosen = wanted.where(given, *named)
             # Locked in one order, so that two writers of one series add up their counts.

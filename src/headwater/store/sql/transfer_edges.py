@@ -52,8 +52,7 @@ class EdgeTransfer:
 
     def _given(self, by: sa.ColumnElement[Any], *columns: sa.ColumnElement[Any]) -> Prepared:
         """Prepare rows in which one column is among some ids."""
-        given = self._db.dialect.given
-        return Prepared(self._db, lambda: sa.select(*columns).where(given(by, sa.bindparam("ids"))))
+        return Prepared(self._db, lambda: sa.select(*columns).where(self._db.dialect.among(by)))
 
     def take_events(self, events: Sequence[Event]) -> int:
         """Store events that are not here yet, and return how many."""

@@ -40,7 +40,7 @@ class Types:
             lambda: (
                 sa.select(*(type_.c[name] for name in _COLUMNS), base.c.name)
                 .outerjoin(base, base.c.id == type_.c.base_type_id)
-                .where(db.dialect.given(type_.c.id, sa.bindparam("ids")))
+                .where(db.dialect.among(type_.c.id))
                 .order_by(type_.c.id)
             ),
         )
@@ -48,7 +48,7 @@ class Types:
             db,
             lambda: (
                 sa.select(type_property.c.type_id, type_property.c.name, type_property.c.kind)
-                .where(db.dialect.given(type_property.c.type_id, sa.bindparam("ids")))
+                .where(db.dialect.among(type_property.c.type_id))
                 .order_by(type_property.c.name)
             ),
         )

@@ -34,9 +34,12 @@ class Lineage:
         self._executions = executions
         self._memory: EdgesInMemory | None = None
         self._hops: dict[tuple[Direction, NodeKind], str] = {}
-        given = db.dialect.given(event.c.execution_id, sa.bindparam("ids"))
-        wanted = [event.c[name] for name in EVENT_COLUMNS]
-        self._events_of = Prepared(db, lambda: sa.select(*wanted).where(given))
+        self._events_of = Prepared(
+            db,
+            lambda: sa.select(*(event.c[name] for name in EVENT_COLUMNS)).where(
+                db.dialect.among(event.c.execution_id)
+            ),
+        )
 
     def keep_in_memory(self, *, max_age_s: float = 1.0) -> None:
         # numpy and a second of reading: only for who asks for it.

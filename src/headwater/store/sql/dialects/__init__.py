@@ -72,6 +72,10 @@ class Dialect:
     is_transient: Callable[[BaseException], bool]
     is_unreachable: Callable[[BaseException], bool]
 
+    def among(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """Build the condition that a column is among the ids that `Prepared.among` is given."""
+        return self.given(column, sa.bindparam("ids", required=False))
+
     def ids_in(self, column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
         """Build the condition that a column is among ids, given as one parameter."""
         # The type of what is packed is not that of ids.

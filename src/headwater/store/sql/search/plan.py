@@ -121,7 +121,7 @@ class Plan:
             .limit(sa.bindparam("count_limit", type_=sa.BigInteger(), required=False))
         )
         if origin is not None:
-            found = found.where(self._given(self._place.id))
+            found = found.where(self._dialect.among(self._place.id))
         return sa.select(sa.func.count()).select_from(found.subquery())
 
     def part(
@@ -148,7 +148,7 @@ class Plan:
         if walked:
             statement = statement.prefix_with("STRAIGHT_JOIN", dialect="mysql")
         if origin is not None:
-            statement = statement.where(self._given(self._place.id))
+            statement = statement.where(self._dialect.among(self._place.id))
         return self._sorted(statement, node_id, terms, rank, after)
 
     def sorted_few(self, rank: int, after: Position | None = None) -> Part | None:
@@ -172,7 +172,7 @@ class Plan:
         tests = [test for term in self._terms_met if (test := _on_key(term, self._keys[0])) is not None]
         statement = (
             sa.select(walked.node, *(term.expression for _, term in terms))
-            .where(walked.only, condition, self._given(walked.node), *tests)
+            .where(walked.only, condition, self._dialect.among(walked.node), *tests)
             .offset(_most("page_begin"))
         )
         return self._sorted(statement, walked.node, terms, rank, after)
@@ -187,7 +187,7 @@ class Plan:
         statement = (
             sa.select(self._place.id, *self._columns)
             .select_from(self._place.source)
-            .where(*self._place.where, self._given(self._place.id))
+            .where(*self._place.where, self._dialect.among(self._place.id))
             .where(*self._conditions(None, origin, are_sorted=are_sorted))
         )
         return Part(statement, (), None)
@@ -209,9 +209,6 @@ class Plan:
         order = [column.desc() if falls else column for column, falls in (*ways, (node_id, self.falls))]
         slots = [(offset + term.slot, isinstance(term.expression.type, AnyText)) for offset, term in terms]
         return Part(statement.order_by(*order).limit(_most("page_limit")), slots, rank)
-
-    def _given(self, node_id: Column) -> Condition:
-        return self._dialect.given(node_id, sa.bindparam("ids", required=False))
 
     def _source(self, rank: int | None) -> sa.FromClause:
         source, keys = self._place.source, self._keys

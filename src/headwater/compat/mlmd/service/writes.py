@@ -14,7 +14,7 @@ from headwater.compat.mlmd.errors import (
 from headwater.compat.mlmd.service.edges import event_fields
 from headwater.compat.mlmd.service.kinds import ARTIFACT, CONTEXT, EXECUTION, KINDS, Kind, Message, answer
 from headwater.compat.mlmd.service.nodes import change_of, new_node
-from headwater.model.graph import At, NewArtifact, Node, NodeKind, Subgraph, SubgraphEvent
+from headwater.model.graph import ArtifactChange, At, NewArtifact, Node, NodeKind, Subgraph, SubgraphEvent
 from headwater.model.ids import ArtifactId, ContextId, ExecutionId
 from headwater.model.protocols import Store
 
@@ -64,7 +64,7 @@ class WriteCalls:
                 artifacts=plan.nodes,
                 executions=self._nodes(EXECUTION, [request.execution], touch=touch),
                 contexts=self._contexts(request.contexts, options, touch=touch),
-                events=list(_events(request.execution, pairs, plan.places)),
+                events=list(_events(request.execution, pairs, plan)),
                 reuses_contexts=options.reuse_context_if_already_exist,
             )
         )
@@ -223,19 +223,22 @@ def _expecting(change: Any, message: Message, stored: Any) -> Any:
     return replace(change, expect_revision=stored.revision)
 
 
-def _events(
-    execution: Message, pairs: Iterable[Message], places: Sequence[int | None]
-) -> Iterable[SubgraphEvent]:
-    for pair, place in zip(pairs, places, strict=True):
+def _events(execution: Message, pairs: Iterable[Message], plan: _Artifacts) -> Iterable[SubgraphEvent]:
+    for pair, place in zip(pairs, plan.places, strict=True):
         if not pair.HasField("event") or place is None:
             continue
         event = pair.event
         if event.HasField("execution_id") and event.execution_id != execution.id:
             raise InvalidArgumentError("Request's event.execution_id does not match with the given execution")
-        own = pair.artifact
-        if pair.HasField("artifact") and event.HasField("artifact_id") and event.artifact_id != own.id:
+        if event.HasField("artifact_id") and event.artifact_id != _stored_id(plan.nodes[place]):
             raise InvalidArgumentError("Given event.artifact_id is not aligned with the artifact")
         yield SubgraphEvent(artifact=At(place), execution=At(0), **event_fields(event))
+
+
+def _stored_id(artifact: NewArtifact | ArtifactChange | ArtifactId) -> int | None:
+    if isinstance(artifact, NewArtifact):
+        return None
+    return artifact.id if isinstance(artifact, ArtifactChange) else artifact
 
 
 def _edge(edge: Message, request: Message) -> SubgraphEvent:

@@ -83,12 +83,14 @@ def expressions(draw: Callable[..., Any], kind: str, depth: int = 2) -> str:
         return f"({left}) {shape.upper()} {right}"
     if draw(st.integers(0, 59)) == 0:
         return draw(st.sampled_from(_FAULTS))
-    name = draw(st.sampled_from(sorted(NAMES[kind])))
-    return draw(_conditions(name, NAMES[kind][name]))
+    return draw(conditions(kind))
 
 
 @st.composite
-def _conditions(draw: Callable[..., Any], name: str, kind: str) -> str:
+def conditions(draw: Callable[..., Any], node: str) -> str:
+    """A condition on one name of a kind of node."""
+    name = draw(st.sampled_from(sorted(NAMES[node])))
+    kind = NAMES[node][name]
     literals = st.sampled_from(_LITERALS[kind])
     some = ", ".join(draw(st.lists(literals, min_size=1, max_size=2)))
     is_enum = kind in {"event", *STATES}

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.compat.mlmd.expressions import expressions
+from tests.compat.mlmd.expressions import conditions, expressions
 from tests.compat.mlmd.messages import (
     KINDS,
     TYPE_NAMES,
@@ -239,7 +239,8 @@ def _lineage(draw: Callable[..., Any], request: Any, _: Known) -> None:
     options.direction = draw(st.integers(0, 3))
     for ending in draw(st.lists(st.sampled_from(KINDS[:2]), max_size=2, unique=True)):
         nodes = getattr(options, f"ending_{ending}s")
-        nodes.filter_query = draw(st.sampled_from(("", "id = 2", "id > 2", "name = 'a'", "false", "oops")))
+        few = st.sampled_from(("", "id = 2", "id > 2", "name = 'a'", "false", "oops"))
+        nodes.filter_query = draw(st.one_of(few, few, conditions(ending)))
         nodes.include_ending_nodes = draw(flags)
     fields = st.sampled_from([f.name for f in message("LineageGraph").DESCRIPTOR.fields] + ["nothing"])
     request.read_mask.paths.extend(draw(st.lists(fields, max_size=3)))

@@ -13,6 +13,7 @@ class Difference:
 
 
 SEARCH = {"experiment_ids": ["$exp"]}
+DATA = {"name": "said-later", "digest": "1", "source_type": "x", "source": "y"}
 TEN, NINE = ({"run_id": run, "key": "a", "value": value} for run, value in (("$0", "10"), ("$1", "9")))
 
 
@@ -78,15 +79,21 @@ DIFFERENCES = {
     "sorting twice by one key is the caller's mistake": Difference(
         [("runs/search", SEARCH | {"order_by": ["metrics.a", "metrics.a DESC"]})], (400, 500)
     ),
+    "a data set and digest are one version for all experiments": Difference(
+        [
+            ("runs/log-inputs", {"run_id": "$0", "datasets": [{"dataset": each}]})
+            for each in (DATA, DATA | {"profile": "{}"})
+        ]
+        + [("runs/get", {"run_id": "$0"})],
+        (200, 200),
+    ),
     "names of data sets are those of references": Difference(
         [
             (
                 "runs/log-inputs",
                 {
                     "run_id": "$0",
-                    "datasets": [
-                        {"dataset": {"name": "/a", "digest": "1", "source_type": "x", "source": "y"}}
-                    ],
+                    "datasets": [{"dataset": DATA | {"name": "/a"}}],
                 },
             )
         ],

@@ -33,17 +33,17 @@ unique_tags = st.lists(
 points = st.fixed_dictionaries(
     {"key": good_keys, "value": numbers, "timestamp": times}, optional={"step": steps}
 )
+LOCAL = {"source_type": "local", "source": "there"}
+DATASETS = [
+    {"name": "flights", "digest": "1", **LOCAL},
+    {"name": "flights", "digest": "2", **LOCAL, "schema": '{"a": 1}', "profile": "{}"},
+    {"name": "weather", "digest": "1", **LOCAL, "schema": '{"a": 1}'},
+    {"name": "weather", "digest": "2", **LOCAL, "profile": "{}"},
+]
+"""Of each the same is said wherever it is logged: here one version serves all experiments."""
 datasets = st.fixed_dictionaries(
     {
-        "dataset": st.fixed_dictionaries(
-            {
-                "name": st.sampled_from(["flights", "weather"]),
-                "digest": st.sampled_from(["1", "2"]),
-                "source_type": st.just("local"),
-                "source": st.just("there"),
-            },
-            optional={"schema": st.just('{"a": 1}'), "profile": st.just("{}")},
-        ),
+        "dataset": st.sampled_from(DATASETS),
         "tags": st.lists(
             st.fixed_dictionaries(
                 {"key": st.just("mlflow.data.context"), "value": st.sampled_from(["train", "eval"])}

@@ -132,6 +132,25 @@ def test_a_batch_is_all_or_none(server):
     assert server.get("runs/get", run_id=run).json() == before
 
 
+def test_what_is_said_of_a_data_set_is_added_and_never_changed(server):
+    bare = {"name": "said", "digest": "1", "source_type": "local", "source": "there"}
+    whole = {**bare, "schema": '{"a": 1}', "profile": "{}"}
+    later = {**whole, "source": "elsewhere", "schema": '{"b": 2}'}
+    experiment = server.post("experiments/create", name="another").json()["experiment_id"]
+    runs = [
+        server.new_run(),
+        server.post("runs/create", experiment_id=experiment).json()["run"]["info"]["run_id"],
+    ]
+
+    seen = []
+    for run, dataset in zip([*runs, runs[0]], [bare, whole, later], strict=True):
+        server.post("runs/log-inputs", run_id=run, datasets=[{"dataset": dataset}])
+        (use,) = server.get("runs/get", run_id=run).json()["run"]["inputs"]["dataset_inputs"]
+        seen.append(use["dataset"])
+
+    assert seen == [bare, whole, whole]
+
+
 def test_what_is_no_json_object_is_an_empty_request(server):
     for body in (b"{", b"[]", b"", b"\xff", b'"nothing"'):
         answer = server.http.post("/api/2.0/mlflow/runs/search", content=body, headers=JSON)

@@ -28,7 +28,15 @@ from headwater.model.filters import (
     Scalar,
     Scope,
 )
-from headwater.model.graph import Artifact, ArtifactLink, EventPath, EventType, ExecutionChange, Publication
+from headwater.model.graph import (
+    Artifact,
+    ArtifactChange,
+    ArtifactLink,
+    EventPath,
+    EventType,
+    ExecutionChange,
+    Publication,
+)
 from headwater.model.ids import ArtifactId
 from headwater.model.protocols import Store
 from headwater.model.values import PropertyValue
@@ -137,7 +145,12 @@ class RunDataCalls:
         if given.profile:
             properties["profile"] = given.profile
         new = NewDataVersion(name=given.name, digest=given.digest, properties=properties)
-        return self._store.data.add_version(new).id
+        stored = self._store.data.add_version(new)
+        # One version serves all experiments: what nobody has said of it so far is kept, too.
+        unsaid = {name: value for name, value in properties.items() if name not in stored.properties}
+        if unsaid:
+            self._store.artifacts.update([ArtifactChange(id=stored.id, properties=unsaid)])
+        return stored.id
 
     def _models(self, uses: Sequence[ModelUse]) -> list[Artifact]:
         wanted = [use.model_id for use in uses]

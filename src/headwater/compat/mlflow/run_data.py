@@ -4,16 +4,17 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from msgspec.structs import asdict
+
 from headwater.compat.mlflow.answers import Nothing
 from headwater.compat.mlflow.endpoints import AnyEndpoint, post
 from headwater.compat.mlflow.errors import RESOURCE_DOES_NOT_EXIST, MlflowError
 from headwater.compat.mlflow.filters import Key, Test, matching
 from headwater.compat.mlflow.limits import check_length, check_run_id
 from headwater.compat.mlflow.requests import Int64, Request, Required
-from headwater.compat.mlflow.run_edges import path_of, schema_value
+from headwater.compat.mlflow.run_edges import Dataset, path_of, record_dataset
 from headwater.compat.mlflow.runs import Runs, TagText
 from headwater.model import builtin
-from headwater.model.data import NewDataVersion
 from headwater.model.filters import (
     And,
     Between,
@@ -30,7 +31,6 @@ from headwater.model.filters import (
 )
 from headwater.model.graph import (
     Artifact,
-    ArtifactChange,
     ArtifactLink,
     EventPath,
     EventType,
@@ -39,7 +39,6 @@ from headwater.model.graph import (
 )
 from headwater.model.ids import ArtifactId
 from headwater.model.protocols import Store
-from headwater.model.values import PropertyValue
 
 
 class DatasetText(Request, frozen=True):
@@ -115,7 +114,10 @@ class RunDataCalls:
             _check(use)
         run = self._runs.active(request.run_id)
         models = self._models(request.models)
-        data = [(self._data_version(use), _path(use)) for use in request.datasets]
+        data = [
+            (record_dataset(self._store, Dataset(**asdict(use.dataset))), _path(use))
+            for use in request.datasets
+        ]
         read: Sequence[tuple[ArtifactId, EventPath]] = [
             *data,
             *((m.id, (m.name or "model",)) for m in models),
@@ -136,21 +138,6 @@ class RunDataCalls:
         if ties:
             self._store.links.publish(Publication(execution=ExecutionChange(id=run.id), artifacts=ties))
         return Nothing()
-
-    def _data_version(self, use: DatasetUse) -> ArtifactId:
-        given = use.dataset
-        properties: dict[str, PropertyValue] = {"source": given.source, "source_type": given.source_type}
-        if given.schema:
-            properties["schema"] = schema_value(given.schema)
-        if given.profile:
-            properties["profile"] = given.profile
-        new = NewDataVersion(name=given.name, digest=given.digest, properties=properties)
-        stored = self._store.data.add_version(new)
-        # One version serves all experiments: what nobody has said of it so far is kept, too.
-        unsaid = {name: value for name, value in properties.items() if name not in stored.properties}
-        if unsaid:
-            self._store.artifacts.update([ArtifactChange(id=stored.id, properties=unsaid)])
-        return stored.id
 
     def _models(self, uses: Sequence[ModelUse]) -> list[Artifact]:
         wanted = [use.model_id for use in uses]

@@ -11,9 +11,9 @@ from typing import Final, cast
 from headwater.compat.mlflow.answers import Answer, KeyValue, key_values
 from headwater.compat.mlflow.values import text_of
 from headwater.model import builtin
-from headwater.model.data import DataVersion
+from headwater.model.data import DataVersion, NewDataVersion
 from headwater.model.filters import And, Comparison, Field, In, Operator, Scope
-from headwater.model.graph import Artifact, Event, EventPath
+from headwater.model.graph import Artifact, ArtifactChange, Event, EventPath
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.model.listing import Listing
 from headwater.model.protocols import Store
@@ -109,6 +109,24 @@ def model_id_of(artifact: Artifact) -> str | None:
     """Return the id under which MLflow's clients know a logged model; None for a model of native code."""
     known = artifact.external_id
     return known if known is not None and known.startswith("m-") else None
+
+
+def record_dataset(store: Store, described: Dataset) -> ArtifactId:
+    """Record the data version that a client describes, which is one for all experiments.
+
+    What was said of it before stays, and what nobody has said so far is added.
+    """
+    facts: dict[str, PropertyValue] = {"source": described.source, "source_type": described.source_type}
+    if described.schema:
+        facts["schema"] = schema_value(described.schema)
+    if described.profile:
+        facts["profile"] = described.profile
+    new = NewDataVersion(name=described.name, digest=described.digest, properties=facts)
+    version = store.data.add_version(new)
+    unsaid = {name: value for name, value in facts.items() if name not in version.properties}
+    if unsaid:
+        store.artifacts.update([ArtifactChange(id=version.id, properties=unsaid)])
+    return version.id
 
 
 def path_of(name: str, tags: Sequence[tuple[str, str]]) -> EventPath:

@@ -8,10 +8,9 @@ from headwater.compat.counting import TableCount
 from headwater.compat.mlflow.files import RunFiles
 from headwater.compat.mlflow.importing.files import copy_files
 from headwater.compat.mlflow.importing.tables import BATCH, MlflowTables, RunRow
-from headwater.compat.mlflow.run_edges import path_of, schema_value
+from headwater.compat.mlflow.run_edges import Dataset, path_of, record_dataset
 from headwater.errors import HeadwaterError
 from headwater.model import builtin
-from headwater.model.data import NewDataVersion
 from headwater.model.graph import (
     KEEP,
     ArtifactLink,
@@ -25,7 +24,6 @@ from headwater.model.ids import ArtifactId, ContextId, RunId
 from headwater.model.protocols import BlobStore, Store
 from headwater.model.runs import NewRun, Run, RunChange, RunStatus
 from headwater.model.series import Points, SeriesBatch
-from headwater.model.values import PropertyValue
 
 Row = tuple[int, int, float]
 PARENT: Final = "mlflow.parentRunId"
@@ -216,14 +214,8 @@ class _Data:
 
     def _version(self, dataset: str) -> ArtifactId:
         if dataset not in self._versions:
-            name, digest, source_type, source, schema, profile = self._sets[dataset]
-            facts: dict[str, PropertyValue] = {"source": source or "", "source_type": source_type or ""}
-            if schema:
-                facts["schema"] = schema_value(schema)
-            if profile:
-                facts["profile"] = profile
-            new = NewDataVersion(name=name, digest=digest, properties=facts)
-            self._versions[dataset] = self._store.data.add_version(new).id
+            described = Dataset(*(text or "" for text in self._sets[dataset]))
+            self._versions[dataset] = record_dataset(self._store, described)
         return self._versions[dataset]
 
 

@@ -17,6 +17,13 @@ ROOT = "/api/2.0/mlflow"
 TIMES = {"creation_timestamp", "last_updated_timestamp"}
 EMPTY = {"run_id", "run_link", "description"}
 """Fields that MLflow writes also when they are empty."""
+LISTS = {
+    "registered-models/get",
+    "registered-models/update",
+    "registered-models/search",
+    "model-versions/search",
+}
+"""Calls whose versions come without their aliases from MLflow: one of the listed differences."""
 
 names = st.sampled_from(["$a", "$a", "$b", "nobody"])
 versions = st.sampled_from(["1", "1", "2", "3", "9", "x"])
@@ -127,6 +134,18 @@ def _ordered(value: Any) -> Any:
             return value
 
 
+def _without_aliases(value: Any) -> Any:
+    match value:
+        case dict() if "current_stage" in value:
+            return {name: each for name, each in value.items() if name != "aliases"}
+        case dict():
+            return {name: _without_aliases(each) for name, each in value.items()}
+        case list() | tuple():
+            return type(value)(map(_without_aliases, value))
+        case _:
+            return value
+
+
 @settings(
     max_examples=EXAMPLES,
     derandomize=IS_EVERY_DAY,
@@ -142,6 +161,8 @@ def test_random_calls_have_the_same_answers(server, original, asked):
         twins.call("POST", "model-versions/create", {"name": "$a", "source": source})
     for (method, path), fields in asked:
         ours, theirs = twins.call(method, path, fields)
+        if path in LISTS:
+            ours, theirs = _without_aliases(ours), _without_aliases(theirs)
         # Where MLflow breaks, which its clients try again for minutes, ours says what is wrong.
         expected = (400, "INVALID_PARAMETER_VALUE") if theirs[0] == 500 else theirs
         assert ours == expected, (method, path, fields)
@@ -174,6 +195,13 @@ DIFFERENCES = {
         (400, 200),
     ),
     "an alias is no number": ([("POST", "registered-models/alias", {**VERSION, "alias": "12"})], (400, 200)),
+    "versions have their aliases wherever they are listed": (
+        [
+            ("POST", "registered-models/alias", {**VERSION, "alias": "best"}),
+            ("GET", "model-versions/search", {"filter": "name = '$a'"}),
+        ],
+        (200, 200),
+    ),
     "OR in a filter": (
         [("GET", "registered-models/search", {"filter": "name = '$a' OR name = '$b'"})],
         (200, 400),
@@ -190,4 +218,6 @@ def test_differences_on_purpose_are_those_that_are_told(server, original, name):
 
     answers = [twins.call(*each) for each in asked]
 
-    assert tuple(status for status, _ in answers[-1]) == statuses
+    ours, theirs = answers[-1]
+    assert (ours[0], theirs[0]) == statuses
+    assert ours != theirs

@@ -132,6 +132,24 @@ def test_a_batch_is_all_or_none(server):
     assert server.get("runs/get", run_id=run).json() == before
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "param", "message"),
+    [
+        ("log-parameter", {"key": "p", "value": ""}, "Param with key='p' was already logged with value='1'"),
+        (
+            "log-batch",
+            {"params": [{"key": "p", "value": ""}]},
+            "Params were already logged='[{'key': 'p', 'old_value': '1', 'new_value': ''}]'",
+        ),
+    ],
+)
+def test_a_param_that_would_change_is_named_in_the_words_of_the_call(server, endpoint, param, message):
+    run = server.new_run()
+    server.post("runs/log-parameter", run_id=run, key="p", value="1")
+
+    refused(server.post(f"runs/{endpoint}", run_id=run, **param), BAD, message)
+
+
 def test_what_is_said_of_a_data_set_is_added_and_never_changed(server):
     bare = {"name": "said", "digest": "1", "source_type": "local", "source": "there"}
     whole = {**bare, "schema": '{"a": 1}', "profile": "{}"}

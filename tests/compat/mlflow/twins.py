@@ -85,6 +85,9 @@ def _plain(body: Any) -> Any:
                 # A history has one key, and an order.
                 if len({each["key"] for each in found.get(name, ())}) > 1:
                     found[name] = sorted(found[name], key=json.dumps)
+            if "dataset_inputs" in found:
+                # MLflow asks its database for them in no order.
+                found["dataset_inputs"].sort(key=lambda each: json.dumps(each, sort_keys=True))
             return found
         case list():
             return [_plain(each) for each in body]

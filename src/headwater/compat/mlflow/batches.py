@@ -1,7 +1,8 @@
 """What is logged to a run: metrics, params and tags, each request in one transaction."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from headwater.compat.mlflow.answers import Nothing
 from headwater.compat.mlflow.endpoints import AnyEndpoint, post
@@ -64,6 +65,25 @@ class LogBatch(Request, frozen=True):
     tags: tuple[TagText, ...] = ()
 
 
+_Refusal: TypeAlias = Callable[[str, Sequence[Mapping[str, str]]], MlflowError]
+"""Tells of a run which of its params, with `key`, `old_value` and `new_value`, have other values."""
+
+
+def _param_changed(run_id: str, changed: Sequence[Mapping[str, str]]) -> MlflowError:
+    (one,) = changed
+    return MlflowError(
+        f"Changing param values is not allowed. Param with key='{one['key']}' was already logged "
+        f"with value='{one['old_value']}' for run ID='{run_id}'. "
+        f"Attempted logging new value '{one['new_value']}'."
+    )
+
+
+def _params_changed(run_id: str, changed: Sequence[Mapping[str, str]]) -> MlflowError:
+    return MlflowError(
+        f"Changing param values is not allowed. Params were already logged='{changed}' for run ID='{run_id}'."
+    )
+
+
 class BatchCalls:
     """Answers the calls that log to a run."""
 
@@ -90,7 +110,7 @@ class BatchCalls:
     def log_param(self, request: LogParam, _actor: str | None) -> Nothing:
         """Set a param; the same value again changes nothing."""
         key, value = checked_param(request.key, request.value)
-        self._log(request.run_id, params={key: value})
+        self._log(request.run_id, params={key: value}, refusal=_param_changed)
         return Nothing()
 
     def log_batch(self, request: LogBatch, _actor: str | None) -> Nothing:
@@ -117,6 +137,7 @@ class BatchCalls:
         params: Mapping[str, str] | None = None,
         points: Mapping[str, Points] | None = None,
         tags: Mapping[str, str] | None = None,
+        refusal: _Refusal = _params_changed,
     ) -> None:
         run = self._runs.execution_id(run_id)
         new = dict(params or {})
@@ -124,18 +145,18 @@ class BatchCalls:
             try:
                 self._store.runs.log(run, params=new, points=points or {}, tags=tags or {})
             except ConflictError:
-                new = self._unlogged(run_id, new)
+                new = self._unlogged(run_id, new, refusal)
                 self._store.runs.log(run, params=new, points=points or {}, tags=tags or {})
         except RefusedError as error:
             raise inactive(run_id) from error
         except NotFoundError as error:
             raise not_found(run_id) from error
 
-    def _unlogged(self, run_id: str, params: Mapping[str, str]) -> dict[str, str]:
+    def _unlogged(self, run_id: str, params: Mapping[str, str], refusal: _Refusal) -> dict[str, str]:
         """Return the params that a run has not, when those that it has are the same in MLflow's texts.
 
         Raises:
-            MlflowError: one has another value.
+            MlflowError: one has another value, in the words of the call.
         """
         stored = {key: text_of(value) for key, value in self._runs.get(run_id).params.items()}
         changed = [
@@ -143,18 +164,8 @@ class BatchCalls:
             for key, value in params.items()
             if stored.get(key, value) != value
         ]
-        if changed and len(params) == 1:
-            (one,) = changed
-            raise MlflowError(
-                f"Changing param values is not allowed. Param with key='{one['key']}' was already logged "
-                f"with value='{one['old_value']}' for run ID='{run_id}'. "
-                f"Attempted logging new value '{one['new_value']}'."
-            )
         if changed:
-            raise MlflowError(
-                "Changing param values is not allowed. Params were already "
-                f"logged='{changed}' for run ID='{run_id}'."
-            )
+            raise refusal(run_id, changed)
         return {key: value for key, value in params.items() if key not in stored}
 
 

@@ -29,14 +29,7 @@ from headwater.model.filters import (
     Scalar,
     Scope,
 )
-from headwater.model.graph import (
-    Artifact,
-    ArtifactLink,
-    EventPath,
-    EventType,
-    ExecutionChange,
-    Publication,
-)
+from headwater.model.graph import Artifact, ArtifactLink, EventPath, EventType, ExecutionChange, Publication
 from headwater.model.ids import ArtifactId
 from headwater.model.protocols import Store
 

@@ -43,8 +43,8 @@ def create_app(
         routers: Routes beside the API's, such as those for signing in.
         hosts: Names beside the loopback ones that it answers to.
         origins: Pages elsewhere that may change something.
-        is_for_stores: Answer `store.remote` alone. Routes for people, pages and MLflow's clients take most of
-            the time to build.
+        is_for_stores: Answer `store.remote` alone, without `state.mlflow`. Routes for people, pages and
+            MLflow's clients take most of the time to build.
         max_body_bytes: Largest body of a request that is not an upload of bytes.
     """
     app = FastAPI(

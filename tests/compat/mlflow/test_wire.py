@@ -150,6 +150,28 @@ def test_a_param_that_would_change_is_named_in_the_words_of_the_call(server, end
     refused(server.post(f"runs/{endpoint}", run_id=run, **param), BAD, message)
 
 
+def test_a_logged_model_keeps_its_run_and_is_deleted_once(server):
+    source, other = server.new_run(), server.new_run()
+    made = server.post("logged-models", experiment_id="0", name="kept", source_run_id=source).json()["model"]
+    model = made["info"]["model_id"]
+    server.post("runs/outputs", run_id=other, models=[{"model_id": model, "step": 1}])
+
+    assert server.get(f"logged-models/{model}").json()["model"]["info"]["source_run_id"] == source
+    for _ in range(2):
+        assert server.http.delete(f"/api/2.0/mlflow/logged-models/{model}").json() == {}
+
+
+def test_a_metric_names_a_data_set_by_name_and_digest(server):
+    point = {"key": "m", "value": 1, "timestamp": 1, "dataset_digest": "1"}
+    run = server.new_run()
+
+    for said in (
+        server.post("runs/log-metric", run_id=run, **point),
+        server.post("runs/log-batch", run_id=run, metrics=[point]),
+    ):
+        refused(said, BAD, "Both dataset_name and dataset_digest must be provided if one is provided")
+
+
 def test_what_is_said_of_a_data_set_is_added_and_never_changed(server):
     bare = {"name": "said", "digest": "1", "source_type": "local", "source": "there"}
     whole = {**bare, "schema": '{"a": 1}', "profile": "{}"}

@@ -187,7 +187,7 @@ def _check_points(points: Sequence[MetricPoint]) -> None:
     good: set[str] = set()
     for place, point in enumerate(points):
         # There are many points of few keys, and the check of a key costs more than all else here.
-        if point.key not in good or point.timestamp < 0:
+        if point.key not in good or point.timestamp < 0 or point.dataset_name or point.dataset_digest:
             _check_point(point, f"metrics[{place}].")
             good.add(point.key)
 
@@ -201,6 +201,8 @@ def _check_point(point: MetricPoint, path: str = "") -> None:
             f"metric '{point.key}' (value={point.value}). "
             "Timestamp must be a nonnegative long (64-bit integer) ",
         )
+    if bool(point.dataset_name) != bool(point.dataset_digest):
+        raise MlflowError("Both dataset_name and dataset_digest must be provided if one is provided")
 
 
 def _check_counts(request: LogBatch) -> None:

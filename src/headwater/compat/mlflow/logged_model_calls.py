@@ -139,7 +139,7 @@ class LoggedModelAnswers:
     def _shown(
         self, found: Artifact, runs: Mapping[ArtifactId, str], experiments: Mapping[ArtifactId, ContextId]
     ) -> LoggedModel:
-        facts = {key: str(found.properties.get(key, "")) for key in ("name", "kind", "source_run")}
+        facts = {key: str(found.properties.get(key, "")) for key in ("name", "kind")}
         experiment = experiments.get(found.id)
         info = LoggedModelInfo(
             model_id=found.external_id or "",
@@ -150,7 +150,7 @@ class LoggedModelAnswers:
             last_updated_timestamp_ms=found.updated_ms,
             status=status_of(found),
             model_type=facts["kind"],
-            source_run_id=runs.get(found.id, facts["source_run"]),
+            source_run_id=runs.get(found.id, ""),
             tags=key_values(found.custom_properties),
         )
         data = LoggedModelData(params=key_values(found.params), metrics=_metrics(found))
@@ -218,8 +218,8 @@ class LoggedModelCalls:
         return self._answers.one(found)
 
     def delete(self, request: NamedLoggedModel, _actor: str | None) -> Nothing:
-        """Mark a model as deleted, unless it is a version in production."""
-        self._store.artifacts.delete([self._models.get(request.model_id).id])
+        """Mark a model as deleted, unless it is a version in production; one that is deleted stays so."""
+        self._store.artifacts.delete([self._models.get(request.model_id, with_deleted=True).id])
         return Nothing()
 
     def log_params(self, request: LogParams, _actor: str | None) -> Nothing:

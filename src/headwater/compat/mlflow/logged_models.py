@@ -67,7 +67,7 @@ class LoggedModels:
         return self._store.artifacts.get([made])[0]
 
     def change(self, model_id: str, change: Mapping[str, Any]) -> Artifact:
-        """Change a logged model, deleted or not, and return it.
+        """Change a logged model that is not deleted, and return it.
 
         Args:
             model_id: Which.
@@ -85,11 +85,16 @@ class LoggedModels:
         return {link.artifact_id: link.context_id for link in links if link.context_id in ours}
 
     def runs_of(self, found: Sequence[Artifact]) -> dict[ArtifactId, str]:
-        """Return the id of the run that made each of some models; those of unknown runs are left out."""
-        events = self._store.links.events_of_artifacts([artifact.id for artifact in found])
+        """Return the id of the run that each of some models says it comes from, else of its first maker.
+
+        Those of which neither is known are left out.
+        """
+        told = {each.id: each.properties.get("source_run") for each in found}
+        said = {model: run for model, run in told.items() if isinstance(run, str) and run}
+        events = self._store.links.events_of_artifacts([each.id for each in found if each.id not in said])
         makers = {event.artifact_id: event.execution_id for event in reversed(events) if event.type.is_output}
         runs = {run.id: run.run_id for run in self._store.runs.by_execution_ids(sorted({*makers.values()}))}
-        return {artifact: runs[made] for artifact, made in makers.items() if made in runs}
+        return said | {artifact: runs[made] for artifact, made in makers.items() if made in runs}
 
     def link_run(self, found: Artifact) -> None:
         """Make a model an output of the run that it says it comes from, unless that was said already."""

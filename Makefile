@@ -57,6 +57,11 @@ fuzz-mlmd: .venv/.ready-dev .venv-peers/mlmd/.ready ## Compare with the original
 	HEADWATER_TEST_REQUIRE=mlmd HEADWATER_TEST_FUZZ_EXAMPLES=$(or $(FUZZ),1500) \
 		$(BIN)/pytest -n 0 tests/compat/mlmd/test_differential.py
 
+.PHONY: fuzz-mlflow
+fuzz-mlflow: .venv/.ready-dev .venv-peers/mlflow/.ready ## Compare with MLflow's own server at length (FUZZ=500)
+	HEADWATER_TEST_REQUIRE=mlflow HEADWATER_TEST_MLFLOW_EXAMPLES=$(or $(FUZZ),500) \
+		$(BIN)/pytest -n 0 tests/compat/mlflow -k test_random_calls
+
 .PHONY: docs
 docs: .venv/.ready-dev ## Check that the docs are complete and their examples run
 	$(BIN)/pytest -n 0 $(PYTEST_ARGS) tests/docs

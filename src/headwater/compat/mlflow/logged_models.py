@@ -89,8 +89,7 @@ class LoggedModels:
 
         Those of which neither is known are left out.
         """
-        told = {each.id: each.properties.get("source_run") for each in found}
-        said = {model: run for model, run in told.items() if isinstance(run, str) and run}
+        said = {each.id: run for each in found if (run := _said_run(each))}
         events = self._store.links.events_of_artifacts([each.id for each in found if each.id not in said])
         makers = {event.artifact_id: event.execution_id for event in reversed(events) if event.type.is_output}
         runs = {run.id: run.run_id for run in self._store.runs.by_execution_ids(sorted({*makers.values()}))}
@@ -98,12 +97,17 @@ class LoggedModels:
 
     def link_run(self, found: Artifact) -> None:
         """Make a model an output of the run that it says it comes from, unless that was said already."""
-        run_id = found.properties.get("source_run")
-        runs = self._store.runs.get([RunId(run_id)]) if isinstance(run_id, str) else []
+        run_id = _said_run(found)
+        runs = self._store.runs.get([RunId(run_id)]) if run_id else []
         for run in runs:
             # A publication leaves an event that is there as it is, with its step.
             tie = ArtifactLink(artifact=found.id, type=EventType.OUTPUT)
             self._store.links.publish(Publication(execution=ExecutionChange(id=run.id), artifacts=[tie]))
+
+
+def _said_run(found: Artifact) -> str:
+    run_id = found.properties.get("source_run")
+    return run_id if isinstance(run_id, str) else ""
 
 
 class ModelMetric(Protocol):

@@ -1,7 +1,6 @@
 """The same random calls to our server and to MLflow's own: the answers are the same."""
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -9,11 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.compat.mlflow.differences import DIFFERENCES, is_worded_otherwise
-from tests.compat.mlflow.twins import Twins
-
-EXAMPLES = int(os.environ.get("HEADWATER_TEST_MLFLOW_EXAMPLES", "25"))
-IS_EVERY_DAY = "HEADWATER_TEST_MLFLOW_EXAMPLES" not in os.environ
-"""The same calls each time; a longer run, which says how many it wants, draws others."""
+from tests.compat.mlflow.twins import EXAMPLES, IS_EVERY_DAY, Twins
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 

@@ -1,6 +1,5 @@
 """The same random calls on models to our server and to MLflow's own: the answers are the same."""
 
-import os
 import uuid
 from typing import Any
 
@@ -8,11 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.compat.mlflow.twins import EXAMPLES, IS_EVERY_DAY, without
+
 pytestmark = pytest.mark.xdist_group("mlflow")
 
-EXAMPLES = int(os.environ.get("HEADWATER_TEST_MLFLOW_EXAMPLES", "25"))
-IS_EVERY_DAY = "HEADWATER_TEST_MLFLOW_EXAMPLES" not in os.environ
-"""The same calls each time; a longer run, which says how many it wants, draws others."""
 ROOT = "/api/2.0/mlflow"
 TIMES = {"creation_timestamp", "last_updated_timestamp"}
 EMPTY = {"run_id", "run_link", "description"}
@@ -134,16 +132,8 @@ def _ordered(value: Any) -> Any:
             return value
 
 
-def _without_aliases(value: Any) -> Any:
-    match value:
-        case dict() if "current_stage" in value:
-            return {name: each for name, each in value.items() if name != "aliases"}
-        case dict():
-            return {name: _without_aliases(each) for name, each in value.items()}
-        case list() | tuple():
-            return type(value)(map(_without_aliases, value))
-        case _:
-            return value
+def _is_alias_of_version(fields: dict[str, Any], name: str) -> bool:
+    return name == "aliases" and "current_stage" in fields
 
 
 @settings(
@@ -162,7 +152,7 @@ def test_random_calls_have_the_same_answers(server, original, asked):
     for (method, path), fields in asked:
         ours, theirs = twins.call(method, path, fields)
         if path in LISTS:
-            ours, theirs = _without_aliases(ours), _without_aliases(theirs)
+            ours, theirs = (without(each, _is_alias_of_version) for each in (ours, theirs))
         # Where MLflow breaks, which its clients try again for minutes, ours says what is wrong.
         expected = (400, "INVALID_PARAMETER_VALUE") if theirs[0] == 500 else theirs
         assert ours == expected, (method, path, fields)

@@ -1,12 +1,18 @@
 """The same calls to our server and to MLflow's, with answers in which ids and times do not matter."""
 
 import json
+import os
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from tests.compat.mlflow.peer import Original
 from tests.compat.mlflow.serving import Served
+
+EXAMPLES = int(os.environ.get("HEADWATER_TEST_MLFLOW_EXAMPLES", "25"))
+IS_EVERY_DAY = "HEADWATER_TEST_MLFLOW_EXAMPLES" not in os.environ
+"""The same calls each time; a longer run, which says how many it wants, draws others."""
 
 MASKED = {
     *("creation_time", "last_update_time", "creation_timestamp_ms", "last_updated_timestamp_ms"),
@@ -19,6 +25,18 @@ OF_PAGES = {"experiments/search-datasets"}
 """What MLflow answers only its web pages."""
 
 Answer = tuple[int, Any]
+
+
+def without(value: Any, is_left_out: Callable[[dict[str, Any], str], bool]) -> Any:
+    """Leave fields out of an answer, wherever they stand; an object and a name in it tell which."""
+    match value:
+        case dict():
+            kept = {name: each for name, each in value.items() if not is_left_out(value, name)}
+            return {name: without(each, is_left_out) for name, each in kept.items()}
+        case list() | tuple():
+            return type(value)(without(each, is_left_out) for each in value)
+        case _:
+            return value
 
 
 class Twins:

@@ -74,7 +74,7 @@ def test_events_are_ordered_by_execution_type_and_artifact(store):
     assert found == sorted(stored, key=lambda v: (v.execution_id, v.type, v.artifact_id))
 
 
-@pytest.mark.parametrize("number", [1, 60], ids=["few", "bulk"])
+@pytest.mark.parametrize("number", [1, 70], ids=["few", "bulk"])
 def test_event_that_is_there_is_refused_and_none_is_stored(store, number):
     artifacts, [e] = add_artifacts(store, number + 1), add_executions(store)
     store.links.add_events([event(artifacts[0], e, time_ms=1)])
@@ -150,11 +150,12 @@ def test_memberships_are_ordered_by_what_was_asked_for(store):
     assert links.executions_of_contexts([y, x]) == sorted(others, key=by("context_id", "execution_id"))
 
 
-def test_membership_that_is_there_stays(store):
+@pytest.mark.parametrize("number", [2, 70], ids=["few", "bulk"])
+def test_membership_that_is_there_stays(store, number):
     [x], [a], [e] = add_contexts(store, "x"), add_artifacts(store), add_executions(store)
     store.links.add_memberships([Attribution(x, a)], [Association(x, e)])
 
-    store.links.add_memberships([Attribution(x, a)] * 2, [Association(x, e)] * 2)
+    store.links.add_memberships([Attribution(x, a)] * number, [Association(x, e)] * number)
 
     assert store.links.contexts_of_artifacts([a]) == [Attribution(x, a)]
     assert store.links.contexts_of_executions([e]) == [Association(x, e)]

@@ -158,6 +158,18 @@ def test_update_of_an_unknown_node_is_refused(api):
         api.nodes.update([api.change(10**9, touch=True)])
 
 
+@pytest.mark.parametrize("number", [2, 130], ids=["few", "bulk"])
+def test_each_of_many_changes_is_kept(api, number):
+    ids = api.nodes.add([api.new(f"n{i}", custom_properties={"i": i, "old": 1}) for i in range(number)])
+
+    api.nodes.update(
+        [api.change(node, custom_properties={"i": -i, "old": None, "new": "x"}) for i, node in enumerate(ids)]
+    )
+
+    found = [(node.name, node.custom_properties, node.revision) for node in api.nodes.get(ids)]
+    assert found == [(f"n{i}", {"i": -i, "new": "x"}, 2) for i in range(number)]
+
+
 def test_update_of_nothing_does_nothing(api):
     assert api.nodes.update([]) is None
 

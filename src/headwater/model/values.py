@@ -62,6 +62,9 @@ def kind_of(name: str, value: object) -> ValueKind:
     found = _KINDS.get(type(value))
     if found is not None:
         return found
+    if type(value) is int and INT64_MIN <= value <= INT64_MAX:
+        return ValueKind.INT
+    # Subclasses, and what is refused.
     match value:
         case bool():
             return ValueKind.BOOLEAN

@@ -95,7 +95,7 @@ class Links:
         def job(conn: sa.Connection) -> None:
             self._artifacts.require(conn, [e.artifact_id for e in events])
             self._executions.require(conn, [e.execution_id for e in events])
-            self._insert_events(conn, events)
+            self._db.dialect.insert_rows(conn, event, EVENT_COLUMNS, self._rows_of(events))
 
         self._db.write(job)
 
@@ -163,34 +163,19 @@ class Links:
 
     def attribute(self, conn: sa.Connection, links: Iterable[Attribution]) -> None:
         """Store attributions inside a running transaction; those that are there stay."""
-        self._link(
-            conn, attribution, [{"context_id": a.context_id, "artifact_id": a.artifact_id} for a in links]
-        )
+        self._link(conn, attribution, [(a.context_id, a.artifact_id) for a in links])
 
     def associate(self, conn: sa.Connection, links: Iterable[Association]) -> None:
         """Store associations inside a running transaction; those that are there stay."""
-        self._link(
-            conn, association, [{"context_id": a.context_id, "execution_id": a.execution_id} for a in links]
-        )
+        self._link(conn, association, [(a.context_id, a.execution_id) for a in links])
 
     def add_missing_events(self, conn: sa.Connection, events: Sequence[Event]) -> None:
         """Store events inside a running transaction; those that are there stay as they are."""
-        now = self._db.clock_ms()
-        rows = [
-            {
-                "execution_id": e.execution_id,
-                "type": int(e.type),
-                "artifact_id": e.artifact_id,
-                "path": encode_optional(path_text(e.path)),
-                "time_ms": now if e.time_ms is None else e.time_ms,
-            }
-            for e in events
-        ]
-        self._add_events.run_many(conn, rows)
+        self._add_events.run_many(conn, EVENT_COLUMNS, self._rows_of(events))
 
-    def _insert_events(self, conn: sa.Connection, events: Sequence[Event]) -> None:
+    def _rows_of(self, events: Sequence[Event]) -> list[tuple[Any, ...]]:
         now = self._db.clock_ms()
-        rows = [
+        return [
             (
                 e.execution_id,
                 # Of an enum the driver would first look for an adapter.
@@ -201,11 +186,11 @@ class Links:
             )
             for e in events
         ]
-        self._db.dialect.insert_rows(conn, event, EVENT_COLUMNS, rows)
 
-    def _link(self, conn: sa.Connection, table: sa.Table, rows: list[dict[str, int]]) -> None:
+    def _link(self, conn: sa.Connection, table: sa.Table, pairs: Iterable[tuple[int, int]]) -> None:
         now = self._db.clock_ms()
-        self._add_pairs[table].run_many(conn, [{**row, "created_ms": now} for row in rows])
+        columns = tuple(table.columns.keys())
+        self._add_pairs[table].run_many(conn, columns, [(*pair, now) for pair in pairs])
 
     def _add_parent(self, conn: sa.Connection, link: ParentContext) -> None:
         frontier, seen = {link.parent_id}, set[int]()
@@ -282,7 +267,8 @@ class Links:
         self.associate(
             conn, {Association(c, e): None for c in stored.context_ids for e in stored.execution_ids}
         )
-        self._insert_events(conn, writer.events(subgraph, stored))
+        events = writer.events(subgraph, stored)
+        self._db.dialect.insert_rows(conn, event, EVENT_COLUMNS, self._rows_of(events))
         return stored
 
     def _put_contexts(

@@ -20,6 +20,7 @@ CHUNK_POINTS: Final = 4096
 AT_ONCE: Final = 8
 """How many series one transaction merges: what it holds in memory and locks has a bound."""
 CHUNK_COLUMNS: Final = ("series_id", "writer", "batch", "count", "min_step", "max_step", "payload")
+_NOTE_COLUMNS: Final = ("series_id", "writer", "batch")
 
 
 class Merging:
@@ -51,7 +52,7 @@ class Merging:
         self._note = Prepared(
             db,
             lambda: db.dialect.upsert(merged_batch, ("series_id", "writer")).values(
-                {name: sa.bindparam(name) for name in ("series_id", "writer", "batch")}
+                {name: sa.bindparam(name) for name in _NOTE_COLUMNS}
             ),
         )
         self._last = Prepared(
@@ -86,8 +87,9 @@ class Merging:
                 i: chunks.unpack_all((payload, points) for *_, payload, points in rows)
                 for i, rows in many.items()
             }
-            self._remove_small.run_many(conn, [{"series": i} for i in many])
-            self._note.run_many(conn, [name for rows in many.values() for name in _newest_names(rows)])
+            self._remove_small.run_many(conn, ("series",), [(i,) for i in many])
+            names = [name for rows in many.values() for name in _newest_names(rows)]
+            self._note.run_many(conn, _NOTE_COLUMNS, names)
             self._insert(conn, merged)
         totals = {i: (int(points), left) for i, points, left in self._totals.among(conn, ids)}
         counts = [(totals.get(i, (0, 0))[0], i) for i in ids]
@@ -106,10 +108,10 @@ class Merging:
         self._db.dialect.insert_rows(conn, metric_chunk, CHUNK_COLUMNS, rows)
 
 
-def _newest_names(rows: Rows) -> list[dict[str, int]]:
+def _newest_names(rows: Rows) -> list[tuple[int, int, int]]:
     """Return the newest batch of each writer among one series' chunks: what is sent again is known by it."""
     newest: dict[int, int] = defaultdict(lambda: -1)
     for _, writer, batch, *_ in rows:
         if writer != MERGED_WRITER:
             newest[writer] = max(newest[writer], batch)
-    return [{"series_id": rows[0][0], "writer": w, "batch": b} for w, b in newest.items()]
+    return [(rows[0][0], writer, batch) for writer, batch in newest.items()]

@@ -20,7 +20,7 @@ from headwater.model.values import INT64_MAX, Properties, PropertyValue
 from headwater.store.sql.node_tables import LIMITED
 from headwater.store.sql.properties import Spaces
 from headwater.store.sql.text import check_length, encode
-from headwater.store.sql.values import Space
+from headwater.store.sql.values import Space, same_value
 
 NO_CONTEXT_NAME: Final = "a context needs a name that is not empty"
 
@@ -30,11 +30,15 @@ def space_changes(
 ) -> list[tuple[Space, Properties, Mapping[str, PropertyValue | None], bool]]:
     """Return the spaces that a change may touch: what stands there, what is wanted, and whether alone."""
     custom, replaces_custom = change.custom_properties, change.replace_custom_properties
-    found = [
+    found: list[tuple[Space, Properties, Mapping[str, PropertyValue | None], bool]] = [
         (Space.PROPERTY, node.properties, change.properties, change.replace_properties),
         (Space.CUSTOM, node.custom_properties, custom, replaces_custom),
     ]
-    if isinstance(node, Artifact) and isinstance(change, ArtifactChange):
+    if (
+        isinstance(node, Artifact)
+        and isinstance(change, ArtifactChange)
+        and (change.params or change.metrics)
+    ):
         metrics = {name: None if value is None else float(value) for name, value in change.metrics.items()}
         found += [
             (Space.PARAM, node.params, change.params, False),
@@ -43,13 +47,35 @@ def space_changes(
     return found
 
 
+def differences(
+    stored: Properties, wanted: Mapping[str, PropertyValue | None], *, replaces: bool
+) -> tuple[dict[str, PropertyValue], list[str]]:
+    """Return what has to be set, and the keys to delete, for properties to be as wanted.
+
+    Args:
+        stored: What stands there.
+        wanted: Values; None deletes the key.
+        replaces: Delete all other keys, too.
+
+    Raises:
+        InvalidError: a value cannot be stored.
+    """
+    kept = {
+        name: value
+        for name, value in wanted.items()
+        if value is not None and not (name in stored and same_value(name, stored[name], value))
+    }
+    if replaces:
+        return kept, [name for name in stored if wanted.get(name) is None]
+    return kept, [name for name, value in wanted.items() if value is None and name in stored]
+
+
 def spaces_of(node: NewArtifact | NewExecution | NewContext) -> Spaces:
     """Return the properties of a new node by space."""
-    spaces: dict[Space, Mapping[str, PropertyValue]] = {
-        Space.PROPERTY: node.properties,
-        Space.CUSTOM: node.custom_properties,
-    }
-    if not isinstance(node, NewContext):
+    spaces: dict[Space, Mapping[str, PropertyValue]] = {Space.PROPERTY: node.properties}
+    if node.custom_properties:
+        spaces[Space.CUSTOM] = node.custom_properties
+    if not isinstance(node, NewContext) and node.params:
         spaces[Space.PARAM] = node.params
     if isinstance(node, NewArtifact) and node.metrics:
         spaces[Space.METRIC] = {name: float(value) for name, value in node.metrics.items()}
@@ -85,14 +111,15 @@ def check_field(name: str, value: Any) -> None:
         InvalidError: it cannot have this one.
     """
     if name != "size_bytes":
-        check_length(name.replace("_", " "), value)
+        check_length(name, value)
     elif not 0 <= value <= INT64_MAX:
         raise InvalidError(f"size_bytes must be 0 to {INT64_MAX}, not {value}")
 
 
 def changed_fields(node: object, change: object, names: Iterable[str]) -> dict[str, Any]:
     """Return those of some fields in which a node differs from what a change wants, with what it wants."""
-    wanted = {name: getattr(change, name) for name in names}
     return {
-        name: value for name, value in wanted.items() if value is not KEEP and value != getattr(node, name)
+        name: value
+        for name in names
+        if (value := getattr(change, name)) is not KEEP and value != getattr(node, name)
     }

@@ -86,7 +86,7 @@ def check_expected(kind: str, node: Artifact | Execution | Context, change: Node
         StaleWriteError: it is at another revision.
         InvalidError: it is of another type.
     """
-    if change.expect_revision not in {None, node.revision}:
-        raise StaleWriteError(kind, node.id, expected=change.expect_revision or 0, found=node.revision)
-    if change.expect_type not in {None, node.type_id}:
+    if change.expect_revision is not None and change.expect_revision != node.revision:
+        raise StaleWriteError(kind, node.id, expected=change.expect_revision, found=node.revision)
+    if change.expect_type is not None and change.expect_type != node.type_id:
         raise InvalidError(f"{kind} {node.id} is of type {node.type_id}, not of {change.expect_type}")

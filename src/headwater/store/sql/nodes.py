@@ -33,6 +33,7 @@ from headwater.store.sql.node_fields import (
     changed_fields,
     check_field,
     check_fields,
+    differences,
     space_changes,
     spaces_of,
     storable,
@@ -308,13 +309,15 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def _gather(self, conn: sa.Connection, gathered: Changes, node: N, change: ChangeN) -> None:
         check_expected(self.nodes.name, node, change)
-        kept = {name: value for name, value in change.properties.items() if value is not None}
-        self._types.check(conn, self.nodes.kind, node.type_id, kept)
         differs = False
         for space, stored, wanted, replaces in space_changes(node, change):
-            differs |= gathered.set_properties(
-                node.id, space, stored=stored, wanted=wanted, replaces=replaces
-            )
+            kept, gone = differences(stored, wanted, replaces=replaces)
+            if space is Space.PROPERTY:
+                # Those that stay were checked when they came, and no type takes a property back.
+                self._types.check(conn, self.nodes.kind, node.type_id, kept)
+            if kept or gone:
+                gathered.set_properties(node.id, space, kept=kept, gone=gone)
+                differs = True
         fields = changed_fields(node, change, self.nodes.changeable)
         check_fields(fields)
         if differs or fields or change.touch:

@@ -64,12 +64,21 @@ class Prepared:
         given = fixed | values
         driver.execute(conn, text, given if names is None else [given[name] for name in names])
 
-    def run_many(self, conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
-        """Run a statement that has no rows once for each row of values."""
+    def run_many(self, conn: sa.Connection, columns: tuple[str, ...], rows: Rows) -> None:
+        """Run a statement that has no rows once for each row of values.
+
+        Args:
+            conn: In a transaction of `db`.
+            columns: The bind parameters, in the order in which a row has their values.
+            rows: The values, as the driver takes them.
+        """
         if not rows:
             return
         text, names, fixed = self._compiled or self._compile()
-        given = [fixed | values for values in rows]
+        if names == columns:
+            driver.execute_many(conn, text, rows)
+            return
+        given = [{**fixed, **dict(zip(columns, row, strict=True))} for row in rows]
         if names is not None:
             driver.execute_many(conn, text, [[values[name] for name in names] for values in given])
         else:

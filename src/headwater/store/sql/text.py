@@ -54,13 +54,20 @@ def check_length(what: str, text: str | None, *, least: int = 0, most: int = MAX
 
     Characters that are stored as an escape, such as NUL, count as what they become.
 
+    Args:
+        what: The column, for the message.
+        text: The text.
+        least: How many characters it must have.
+        most: How many it may have.
+
     Raises:
         InvalidError: it does not fit.
     """
     if text is None or (least <= len(text) and LONGEST_ESCAPE * len(text) <= most):
         return
     if not least <= len(encode(text)) <= most:
-        raise InvalidError(f"{what} {text[:40]!r} must have {least} to {most} characters, not {len(text)}")
+        said = f"{what.replace('_', ' ')} {text[:40]!r}"
+        raise InvalidError(f"{said} must have {least} to {most} characters, not {len(text)}")
 
 
 def _escape(match: re.Match[str]) -> str:

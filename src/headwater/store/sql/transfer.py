@@ -22,10 +22,11 @@ from headwater.model.transfer import Claim, LastIds, NodeKey, Standing, Taken
 from headwater.model.values import Properties
 from headwater.store.sql import properties, tombstones
 from headwater.store.sql.database import Database
+from headwater.store.sql.node_fields import storable
 from headwater.store.sql.node_tables import ARTIFACTS, CONTEXTS, EXECUTIONS, NodeTable
 from headwater.store.sql.properties import Spaces
 from headwater.store.sql.schema import type_
-from headwater.store.sql.text import check_length, encode_optional
+from headwater.store.sql.text import check_length
 from headwater.store.sql.transfer_edges import EdgeTransfer
 from headwater.store.sql.transfer_types import TypeTransfer
 from headwater.store.sql.types import Types
@@ -211,13 +212,9 @@ def _columns(table: NodeTable) -> Sequence[str]:
 
 
 def _row(table: NodeTable, node: Node) -> Row:
-    own = tuple(_storable(getattr(node, name)) for name in ("name", "external_id", *table.own))
+    own = tuple(storable(getattr(node, name)) for name in ("name", "external_id", *table.own))
     times = (node.created_ms, node.updated_ms)
     return (node.id, node.type_id, *own, *times, node.deleted_ms, node.revision)
-
-
-def _storable(value: Any) -> Any:
-    return encode_optional(value) if isinstance(value, str) else value
 
 
 def _spaces(node: Node) -> Spaces:

@@ -17,8 +17,15 @@ def properties_of(values: Mapping[str, Message]) -> dict[str, PropertyValue]:
     Raises:
         InvalidArgumentError: a value has nothing in it.
     """
+    if not values:
+        return {}
+    found: dict[str, PropertyValue] = {}
     # Not `items`, which a map of messages has from Python's own mixin.
-    return {name: value_of(name, values[name]) for name in values} if values else {}
+    for name in values:
+        value = values[name]
+        field = value.WhichOneof("value")
+        found[name] = getattr(value, field) if field in _PLAIN else value_of(name, value)
+    return found
 
 
 def value_of(name: str, value: Message) -> PropertyValue:

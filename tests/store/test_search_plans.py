@@ -4,11 +4,13 @@ from itertools import product
 
 import pytest
 
-from headwater.model.filters import And, Comparison, Entity, Field, Operator, Scope
+from headwater.model.filters import And, Comparison, Entity, Field, Filter, Operator, Scope
 from headwater.model.graph import NewArtifact, NewType, NodeKind
 from headwater.model.listing import Listing
 from headwater.query.parse import parse_order
 from headwater.store.sql import search
+from headwater.store.sql.driver import driver_connection
+from headwater.store.sql.search import reading
 from headwater.store.sql.search.plan import Plan
 from headwater.store.sql.store import SqlStore
 from tests.contract.builders import Clock
@@ -66,6 +68,33 @@ def test_a_search_starts_at_the_same_indexes_however_deep_a_condition_stands() -
     assert [each.term for each in flat.origins] == [first, second, third]
     assert [each.term for each in nested.origins] == [first, second, third]
     assert nested.ranks == flat.ranks
+
+
+def test_what_leads_to_many_is_counted_once_for_a_search_and_its_next_pages(monkeypatch) -> None:
+    with SqlStore("memory://") as store:
+        [kind] = store.types.put([NewType(kind=NodeKind.ARTIFACT, name="T")])
+        store.artifacts.add([NewArtifact(type_id=kind, custom_properties={"x": i % 2}) for i in range(6)])
+        even, odd = (Comparison(Field(Scope.TAG, "x"), Operator.EQ, value) for value in (0, 1))
+
+        assert _counts(store, even) > 0
+        assert _counts(store, even) == 0
+        # Other values may lead to few, and by and by the same ones.
+        assert _counts(store, odd) > 0
+        monkeypatch.setattr(reading, "VAIN_S", 0.0)
+        assert _counts(store, odd) > 0
+
+
+def _counts(store: SqlStore, tree: Filter) -> int:
+    """Return how often counting was asked for on the way to all pages of a search."""
+    said: list[str] = []
+    with store._db.read() as conn:
+        driver_connection(conn).set_trace_callback(said.append)
+    try:
+        _all(store, Entity.ARTIFACT, Listing(filter=tree, limit=1), few=2)
+    finally:
+        with store._db.read() as conn:
+            driver_connection(conn).set_trace_callback(None)
+    return sum("count(" in statement for statement in said)
 
 
 def _all(store: SqlStore, entity: Entity, listing: Listing, few: int) -> list[int]:

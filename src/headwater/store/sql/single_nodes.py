@@ -15,7 +15,7 @@ from headwater.store.sql.database import Database
 from headwater.store.sql.entities import ENTITIES
 from headwater.store.sql.node_tables import NodeTable
 from headwater.store.sql.prepared import Prepared, Rows
-from headwater.store.sql.properties import COLUMNS, gathered
+from headwater.store.sql.properties import gathered, in_order, read_columns
 from headwater.store.sql.text import encode
 from headwater.store.sql.types import Types
 
@@ -50,7 +50,7 @@ class SingleNodes(Generic[N]):
         if node is None:
             return None
         node_id, type_id = node[:2]
-        parts = sorted((node_id, *row[width:]) for row in rows if row[width] is not None)
+        parts = in_order([(node_id, *row[width:]) for row in rows if row[width] is not None])
         type_name = self._types.by_ids(conn, [type_id])[type_id].name
         return self._entity_of(node, type_name, gathered(parts).get(node_id, {}))
 
@@ -77,12 +77,12 @@ def _whole(
 
     A join would repeat the node in each of them, and its URI can be long.
     """
-    key, *places = (nodes.properties.c[name] for name in COLUMNS)
+    key, *places = read_columns(nodes.properties)
     _, *others = nodes.table.columns
     node = sa.select(*nodes.table.columns, *map(_null, places)).where(condition)
     return node.union_all(sa.select(key, *map(_null, others), *places).where(key == node_id))
 
 
-def _null(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+def _null(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     # Of its own type, which PostgreSQL does not guess within a UNION.
     return sa.cast(sa.null(), column.type)

@@ -138,13 +138,13 @@ def split_text(text: str) -> tuple[str, str | None]:
     return (encoded, None) if len(encoded) <= HEAD_CHARS else (encoded[:HEAD_CHARS], encoded)
 
 
-def value_of(kind: int, integer: Any, number: float | None, head: Any, text: Any, data: Any) -> PropertyValue:
-    """Turn `VALUE_COLUMNS` back into the value."""
+def value_of(kind: int, integer: Any, number: float | None, text: Any, data: Any) -> PropertyValue:
+    """Turn `VALUE_COLUMNS` back into the value; `text` is all of a text, wherever it stood."""
     # Of most properties; a chain of comparisons with enums costs more than the rest of this.
     if kind == _INT:
         return integer
     if kind == _STRING:
-        return decode(head if text is None else text)
+        return decode(text)
     if kind == _DOUBLE and number is not None and not integer:
         return number
     match kind:
@@ -157,7 +157,7 @@ def value_of(kind: int, integer: Any, number: float | None, head: Any, text: Any
         case ValueKind.BYTES:
             return bytes(data)
         case ValueKind.PROTO:
-            return ProtoValue(decode(head if text is None else text), bytes(data))
+            return ProtoValue(decode(text), bytes(data))
         case _:
             struct: list[Json] | dict[str, Json] = json.loads(decode(text))
             return struct

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import Any, Final, NamedTuple, cast
 
 import sqlalchemy as sa
@@ -20,6 +21,10 @@ from headwater.store.sql.text import decode
 
 REPLANNED: Final = 500
 """From so many ids on, planning anew how they are sorted costs less than a plan that is made for few."""
+
+
+VAIN_S: Final = 5.0
+"""For so long a search that no origin leads to few nodes is not counted anew: mostly for its next pages."""
 
 
 class _Statement(NamedTuple):
@@ -43,6 +48,7 @@ class Shape:
         counts: The statement of `Plan.counts`, if there is one.
         step: How many of the counts would have been in vain for the last search.
         last: The values of the last search that an origin led to few nodes, and that origin.
+        vain: The values of the last search that none led to few, how many are few, and when that was seen.
     """
 
     def __init__(self, db: Database, plan: Plan) -> None:
@@ -51,6 +57,7 @@ class Shape:
         self.counts = self._compiled(plan.counts()) if plan.origins else None
         self.step = 0
         self.last: tuple[Values, int] | None = None
+        self.vain: tuple[Values, int, float] | None = None
         self._origins: dict[int, _Statement] = {}
         self._totals: dict[int | None, _Statement] = {}
         self._sorted: dict[tuple[int, bool], tuple[Part, _Statement] | None] = {}
@@ -64,6 +71,13 @@ class Shape:
         only = 0 if len(self.plan.origins) == 1 else None
         number = self.last[1] if self.last is not None and self.last[0] == values else only
         return None if number is None or self.plan.origins[number].is_walked else number
+
+    def is_vain(self, values: Values, few: int) -> bool:
+        """Tell whether a search is asked again that no origin led to few nodes a moment ago."""
+        if self.vain is None:
+            return False
+        counted, most, seen_s = self.vain
+        return counted == values and few <= most and monotonic() < seen_s + VAIN_S
 
     def origin(self, number: int) -> _Statement:
         """Return the statement of one origin."""
@@ -292,7 +306,7 @@ class Search:
     def _few(self) -> tuple[int | None, list[int]]:
         """Return the nodes that may match, and which origin gave them, if one leads to few."""
         shape = self._shape
-        if shape.counts is None:
+        if shape.counts is None or shape.is_vain(self._values, self._limit_of_few):
             return None, []
         steps = [*(step for step in COUNTED if step < self._limit_of_few), self._limit_of_few]
         # Searches of one shape mostly lead to as many nodes as the one before.
@@ -313,6 +327,7 @@ class Search:
                     return None, []
                 return number, sorted({*self._ids(number, limit)})
         shape.step, shape.last = len(steps) - 1, None
+        shape.vain = self._values, self._limit_of_few, monotonic()
         return None, []
 
     def _ids(self, number: int, limit: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Subgraphs: nodes of all three kinds, new, changed or as they are, in their order."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -72,7 +73,12 @@ class SubgraphWriter:
 
 
 def _kind_of_write(node: object) -> type:
-    return next(kind for kind in (NewNode, NodeChange, int) if isinstance(node, kind))
+    return _kind_of_class(type(node))
+
+
+@cache
+def _kind_of_class(of: type) -> type:
+    return next(kind for kind in (NewNode, NodeChange, int) if issubclass(of, kind))
 
 
 def _named(ends: Iterator[int | At]) -> list[int]:

@@ -110,7 +110,7 @@ class Nodes(Generic[Id, N, NewN, ChangeN]):
 
     def page(self, listing: Listing = Listing(), /) -> Page[N]:
         with self._db.read() as conn:
-            rows, token = search.nodes(conn, self._db, self.nodes.entity, listing, self.nodes.stored)
+            rows, token = search.nodes(conn, self._db, self.nodes.entity, listing, self.nodes.stored[1:])
             found = self._entities(conn, rows)
         return Page(tuple(found.values()), token)
 

@@ -144,7 +144,7 @@ class Runs:
 
     def page(self, listing: Listing = Listing(), /, *, with_metrics: bool = True) -> Page[Run]:
         with self._db.read() as conn:
-            rows, token = search.nodes(conn, self._db, Entity.RUN, listing, _STORED)
+            rows, token = search.nodes(conn, self._db, Entity.RUN, listing, _STORED[1:])
             found = self._of_rows(conn, rows, with_metrics=with_metrics)
         return Page(tuple(found.values()), token)
 

@@ -91,16 +91,15 @@ def _deletion(node: Any) -> bytes:
 def _write_map(parts: list[bytes], tag: bytes, properties: Properties) -> None:
     for name, value in properties.items():
         # Of `bool`, which is an `int`, the type is another.
-        kind = type(value)
-        if kind is str:
-            data = utf8(cast(str, value))
+        if type(value) is str:
+            data = utf8(value)
             parts.append(_before(tag, name, _STRING, len(data)) + data)
-        elif kind is float:
+        elif type(value) is float:
             parts.append(_before(tag, name, _DOUBLE, 8) + _double(value))
-        elif kind is int:
-            data = _varint(cast(int, value))
+        elif type(value) is int:
+            data = _varint(value)
             parts.append(_before(tag, name, _INT, len(data)) + data)
-        elif kind is bool:
+        elif type(value) is bool:
             parts.append(_before(tag, name, _BOOL, 1) + (b"\x01" if value else b"\x00"))
         else:
             entry = b"\x0a" + _sized(utf8(name)) + b"\x12" + _sized(_rare(cast(Any, value)))

@@ -37,7 +37,7 @@ def page(
 def nodes(
     conn: sa.Connection, db: Database, entity: Entity, listing: Listing, columns: tuple[str, ...]
 ) -> tuple[Rows, str | None]:
-    """Find one page of nodes as `page` does, and return columns of their place as the driver has them."""
+    """Find one page of nodes as `page` does; return ids and columns of their place as the driver has them."""
     return Search(conn, db, entity, listing, columns=columns).page()
 
 

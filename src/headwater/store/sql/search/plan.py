@@ -70,7 +70,7 @@ class Plan:
     def __init__(
         self, dialect: Dialect, entity: Entity, listing: Listing, columns: Sequence[str] = ()
     ) -> None:
-        """Plan a listing, whose page does not matter, that gives these columns of the node's place."""
+        """Plan a listing, whose page does not matter, that gives ids and these columns of nodes."""
         self._dialect = dialect
         self._entity = entity
         self._listing = listing

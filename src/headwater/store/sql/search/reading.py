@@ -141,7 +141,7 @@ class Search:
             entity: What is listed.
             listing: Filter, order and page.
             few: So many nodes are enough to be read one by one.
-            columns: What is wanted of the node's place.
+            columns: What is wanted of the node's place, beside its id.
 
         Raises:
             InvalidError: the limit, filter, order or page token cannot be right.
@@ -160,7 +160,7 @@ class Search:
     def page(self) -> tuple[Rows, str | None]:
         """Return the rows of the page, and the token of the next one if there is one.
 
-        They have the columns that are wanted; without any, they begin with the id.
+        They have the id and the columns that are wanted.
         """
         token, limit = self._listing.page_token, self._listing.limit
         after = None if token is None else position_of(token, self._digest(), self._shape.plan.neutral)
@@ -170,7 +170,7 @@ class Search:
             rows = read(limit + 1 - len(found))
             if rows and len(found) < limit:
                 last = self._position(part, rows[: limit - len(found)][-1])
-            found += [row[1 + len(part.slots) :] for row in rows] if self._columns else rows
+            found += [(row[0], *row[1 + len(part.slots) :]) for row in rows] if part.slots else rows
             if len(found) > limit and last is not None:
                 return found[:limit], token_of(self._digest(), last)
         return found, None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import Insert
 
@@ -33,6 +34,7 @@ class Dialect:
         given_ids: The beginning of a driver's own FROM clause that joins a table to the ids
             in a parameter, as `given.id`, starting from the ids.
         pack_joined: Makes that parameter.
+        json_list: The name of the aggregate that lists numbers as JSON, where a driver takes longer for rows.
         insert_nodes: Inserts rows without id and returns their new ids, in order.
         insert_rows: Inserts rows the fastest way; parameters as `insert_nodes`.
         update_numbers: Sets columns of numbers of the rows with some keys the fastest way; what it is
@@ -59,6 +61,7 @@ class Dialect:
     given_ids: str
     pack_ids: Callable[[Sequence[int]], Any]
     pack_joined: Callable[[Sequence[int]], Any]
+    json_list: str | None = None
     insert_nodes: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], list[int]]
     insert_rows: Callable[[sa.Connection, sa.Table, Sequence[str], Sequence[Row]], None]
     update_numbers: Callable[[sa.Connection, sa.Table, str, Sequence[str], Sequence[Row]], None]
@@ -81,6 +84,19 @@ class Dialect:
         # The type of what is packed is not that of ids.
         packed = sa.bindparam("ids", self.pack_ids(ids), type_=sa.types.NullType(), unique=True)
         return self.given(column, packed)
+
+    def listing(self, ids: sa.Select[int]) -> sa.Select[Any]:
+        """Build the statement that gives the ids of another one in the rows that `unpack_ids` takes."""
+        if self.json_list is None:
+            return ids
+        (column,) = ids.subquery("listed").columns
+        return sa.select(sa.Function(self.json_list, column))
+
+    def unpack_ids(self, rows: Sequence[Sequence[Any]]) -> list[int]:
+        """Return the ids that a statement of `listing` gave."""
+        if self.json_list is None:
+            return [row[0] for row in rows]
+        return msgspec.json.decode(rows[0][0], type=list[int])
 
 
 def dialect_for(url: str) -> Dialect:

@@ -204,6 +204,7 @@ SQLITE: Final = Dialect(
     given_ids="(SELECT value AS id FROM json_each(?)) AS given CROSS JOIN",
     pack_ids=_packed,
     pack_joined=_packed,
+    json_list="json_group_array",
     insert_nodes=_insert_nodes,
     insert_rows=_insert_rows,
     update_numbers=update_each,

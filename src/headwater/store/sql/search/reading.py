@@ -82,7 +82,8 @@ class Shape:
     def origin(self, number: int) -> _Statement:
         """Return the statement of one origin."""
         if number not in self._origins:
-            self._origins[number] = self._compiled(self.plan.origins[number].ids)
+            ids = self._db.dialect.listing(self.plan.origins[number].ids)
+            self._origins[number] = self._compiled(ids)
         return self._origins[number]
 
     def total(self, origin: int | None) -> _Statement:
@@ -333,7 +334,7 @@ class Search:
     def _ids(self, number: int, limit: int) -> list[int]:
         """Return the nodes that an origin leads to, some of them twice, and no more than a limit."""
         rows = self._shape.origin(number).rows(self._conn, self._values, few=limit)
-        return [row[0] for row in rows]
+        return self._db.dialect.unpack_ids(rows)
 
 
 def _decoded(part: Part) -> Part:

@@ -39,7 +39,7 @@ def run(bench: Bench) -> Iterator[Result]:
 
 def _measure(way: str, path: Path) -> tuple[float, float]:
     """Return seconds and peak memory in MiB."""
-    command = [sys.executable, "-m", "benchmarks.peers.statistics", way, str(path)]
+    command = [sys.executable, "-m", "benchmarks.peers.table_statistics", way, str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     took, peak, _ = map(float, done.stdout.split())
     return took, peak

@@ -2,43 +2,43 @@
 
 import typing as _typing
 
-from headwater import sdk as _sdk
-from headwater.sdk import (
-    ActiveRun,
-    Client,
-    Cron,
-    Dataset,
-    Lineage,
-    Model,
-    ModelVersion,
-    NewData,
-    OnEvent,
-    Pipeline,
-    Run,
-    Step,
-    active_run,
-    approval,
-    at,
-    connect,
-    dataset,
-    delete_runs,
-    get_run,
-    judge,
-    judge_infra,
-    lineage,
-    load_model,
-    models,
-    pipeline,
-    restore_runs,
-    run,
-    search_runs,
-    step,
-    when,
-)
 from headwater.version import VERSION as __version__  # noqa: N811
 
 if _typing.TYPE_CHECKING:
-    from headwater.sdk import Schema, Statistics
+    from headwater.sdk import (
+        ActiveRun,
+        Client,
+        Cron,
+        Dataset,
+        Lineage,
+        Model,
+        ModelVersion,
+        NewData,
+        OnEvent,
+        Pipeline,
+        Run,
+        Schema,
+        Statistics,
+        Step,
+        active_run,
+        approval,
+        at,
+        connect,
+        dataset,
+        delete_runs,
+        get_run,
+        judge,
+        judge_infra,
+        lineage,
+        load_model,
+        models,
+        pipeline,
+        restore_runs,
+        run,
+        search_runs,
+        step,
+        when,
+    )
 
 __all__ = [
     "ActiveRun",
@@ -80,7 +80,11 @@ __all__ = [
 def __getattr__(name: str) -> _typing.Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(_sdk, name)
+    # Now, because a program that hardly uses this package should not wait for all of it.
+    from headwater import sdk
+
+    found = globals()[name] = getattr(sdk, name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from benchmarks.frame.bench import ROOT, Bench, SkippedError
@@ -19,11 +20,9 @@ def mlflow_python(bench: Bench) -> Path:
     """Return the interpreter that has MLflow, installed now if it is not there.
 
     Raises:
-        SkippedError: it cannot be installed, or this is a smoke test.
+        SkippedError: it cannot be installed, or is not there for a smoke test.
     """
-    if bench.is_quick:
-        raise SkippedError("MLflow is left out of smoke tests")
-    return _python("mlflow", "MLflow")
+    return _peer(bench, "mlflow", "MLflow")
 
 
 def mlmd_python(bench: Bench) -> Path:
@@ -32,9 +31,7 @@ def mlmd_python(bench: Bench) -> Path:
     Raises:
         SkippedError: it cannot be installed, or is not there for a smoke test.
     """
-    if bench.is_quick and not (HOME / "mlmd" / ".ready").exists():
-        raise SkippedError("a smoke test has the original ML Metadata only after `make peers`")
-    return _python("mlmd", "ML Metadata")
+    return _peer(bench, "mlmd", "ML Metadata")
 
 
 def prefect_python(bench: Bench) -> Path:
@@ -51,23 +48,28 @@ def prefect_python(bench: Bench) -> Path:
 class Worker:
     """A process that is asked for one job after another, so that arms can take turns."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str]", said: IO[str]) -> None:
+        """Take the process, and where its standard error goes."""
         assert process.stdin is not None
         assert process.stdout is not None
         self._to: IO[str] = process.stdin
         self._from: IO[str] = process.stdout
+        self._said = said
 
     def ask(self, job: str, **arguments: object) -> Any:
         """Run a job of the worker and return its answer.
 
         Raises:
-            SkippedError: it ended, or says that what it asks has failed.
+            SkippedError: it says that what it asks has failed.
+            RuntimeError: it ended.
         """
-        self._to.write(json.dumps({"job": job, "arguments": arguments}) + "\n")
-        self._to.flush()
+        with suppress(BrokenPipeError):
+            self._to.write(json.dumps({"job": job, "arguments": arguments}) + "\n")
+            self._to.flush()
         answer = self._from.readline()
         if not answer:
-            raise SkippedError(f"the worker's process ended in {job}")
+            self._said.seek(0)
+            raise RuntimeError(f"the worker's process ended in {job}: {self._said.read()[-1000:]}")
         found = json.loads(answer)
         if isinstance(found, dict) and "fault" in found:
             raise SkippedError(f"{job} failed: {found['fault']}")
@@ -75,7 +77,8 @@ class Worker:
 
     def close(self) -> None:
         """Let the process end."""
-        self._to.close()
+        with suppress(BrokenPipeError):
+            self._to.close()
 
 
 @contextmanager
@@ -96,16 +99,19 @@ def worker(
         environment: Variables beside those of this process.
     """
     # Progress bars and migrations of peers go to standard error.
-    with subprocess.Popen(
-        [str(python), str(Path(__file__).with_name(script)), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-    ) as process:
-        started = Worker(process)
+    with (
+        TemporaryFile("w+", errors="replace") as said,
+        subprocess.Popen(
+            [str(python), str(Path(__file__).with_name(script)), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+        ) as process,
+    ):
+        started = Worker(process, said)
         try:
             yield started
         finally:
@@ -136,6 +142,12 @@ def prefect_worker(bench: Bench, folder: Path) -> Generator[Worker]:
     }
     with worker(prefect_python(bench), "prefect_worker.py", folder=folder, environment=silent) as started:
         yield started
+
+
+def _peer(bench: Bench, name: str, words: str) -> Path:
+    if bench.is_quick and not (HOME / name / ".ready").exists():
+        raise SkippedError(f"a smoke test has {words} only after `make peers`")
+    return _python(name, words)
 
 
 def _python(name: str, words: str, needs: Path | None = None) -> Path:

@@ -98,11 +98,12 @@ def worker(
         folder: Where it runs.
         environment: Variables beside those of this process.
     """
-    # Progress bars and migrations of peers go to standard error.
+    # Progress bars and migrations of peers go to standard error. A file beside the script must not stand in
+    # for a module of its name (-P).
     with (
         TemporaryFile("w+", errors="replace") as said,
         subprocess.Popen(
-            [str(python), str(Path(__file__).with_name(script)), *arguments],
+            [str(python), "-P", str(Path(__file__).with_name(script)), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

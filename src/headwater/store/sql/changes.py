@@ -40,7 +40,7 @@ class Changes:
         self.rows.append((tuple(fields), (*fields.values(), node_id)))
 
     def set_properties(
-        self, node_id: int, space: Space, *, kept: Mapping[str, PropertyValue], gone: Iterable[str] = ()
+        self, node_id: int, space: Space, *, kept: Mapping[str, PropertyValue], gone: Iterable[str]
     ) -> None:
         """Set properties of one space of a node, and delete others."""
         self.kept += [properties.row_of(node_id, space, name, value) for name, value in kept.items()]

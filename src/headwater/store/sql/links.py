@@ -65,8 +65,9 @@ class Links:
             )
         }
         self._add_pairs = {
-            table: Prepared.insert_missing(db, table, table.columns.keys())
+            table: (columns, Prepared.insert_missing(db, table, columns))
             for table in (attribution, association)
+            for columns in [tuple(table.columns.keys())]
         }
         self._pairs_by = {
             (table, by): self._ordered(table, (first, second), order)
@@ -189,8 +190,8 @@ class Links:
 
     def _link(self, conn: sa.Connection, table: sa.Table, pairs: Iterable[tuple[int, int]]) -> None:
         now = self._db.clock_ms()
-        columns = tuple(table.columns.keys())
-        self._add_pairs[table].run_many(conn, columns, [(*pair, now) for pair in pairs])
+        columns, statement = self._add_pairs[table]
+        statement.run_many(conn, columns, [(*pair, now) for pair in pairs])
 
     def _add_parent(self, conn: sa.Connection, link: ParentContext) -> None:
         frontier, seen = {link.parent_id}, set[int]()

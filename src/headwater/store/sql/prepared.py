@@ -78,7 +78,7 @@ class Prepared:
         if names == columns:
             driver.execute_many(conn, text, rows)
             return
-        given = [{**fixed, **dict(zip(columns, row, strict=True))} for row in rows]
+        given = [fixed | dict(zip(columns, row, strict=True)) for row in rows]
         if names is not None:
             driver.execute_many(conn, text, [[values[name] for name in names] for values in given])
         else:

@@ -8,6 +8,8 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 CRASH_ARGS ?=
+PEERS := mlmd tfx mlflow validation
+TFX := 1.21.0
 
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
@@ -50,7 +52,7 @@ format: .venv/.ready-dev ## Rewrite the Python files in house layout
 	$(BIN)/ruff format .
 
 .PHONY: peers
-peers: .venv-peers/mlmd/.ready .venv-peers/mlflow/.ready .venv-peers/validation/.ready ## Install the original ML Metadata, MLflow and real data beside, for tests that compare
+peers: $(PEERS:%=.venv-peers/%/.ready) ## Install the original ML Metadata, TFX, MLflow and real data beside, for tests that compare
 
 .PHONY: fuzz-mlmd
 fuzz-mlmd: .venv/.ready-dev .venv-peers/mlmd/.ready ## Compare with the original ML Metadata at length (FUZZ=1500)
@@ -118,6 +120,13 @@ clean: ## Remove the environments and caches (stores and data stay)
 .venv-peers/%/.ready: tests/compat/%/requirements.txt | $(filter .venv-tools/%,$(UV))
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/$*
 	$(UV) pip install --quiet --python .venv-peers/$*/bin/python --requirements $<
+	@touch $@
+
+# TFX on this project's packages: its record is kept by Headwater under ML Metadata's name.
+.venv-peers/tfx/.ready: tests/compat/tfx/requirements.txt pyproject.toml shims/ml-metadata/pyproject.toml | $(filter .venv-tools/%,$(UV))
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-peers/tfx
+	$(UV) pip install --quiet --python .venv-peers/tfx/bin/python --requirements $< --editable '.[mlmd,mysql,postgresql]' --editable shims/ml-metadata
+	$(UV) pip install --quiet --no-deps --python .venv-peers/tfx/bin/python tfx==$(TFX) ml-pipelines-sdk==$(TFX)
 	@touch $@
 
 # Only the files in these packages are read, so what the packages need is left out.

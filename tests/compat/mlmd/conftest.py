@@ -8,6 +8,9 @@ import pytest
 
 from headwater.compat import mlmd
 from tests.compat.mlmd.peer import PYTHON, Original
+from tests.compat.tfx.conftest import tfx
+
+__all__ = ["fake_database", "original", "store", "tfx"]
 
 
 @pytest.fixture

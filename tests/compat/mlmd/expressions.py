@@ -87,13 +87,33 @@ def expressions(draw: Callable[..., Any], kind: str, depth: int = 2) -> str:
 
 
 @st.composite
+def _numbered(draw: Callable[..., Any], name: str) -> str:
+    """An enum by its number, in the shapes in which the original takes that."""
+    number, other = draw(st.integers(-1, 8)), draw(st.integers(-1, 8))
+    shapes = (
+        f"{name} IN ({number})",
+        f"{name} NOT IN ({number})",
+        f"{number} = {name}",
+        f"({name}) = ({number})",
+        f"{name} <> {number}",
+        f"{name} <= {number}",
+        f"{name} > {number}",
+        f"{name} BETWEEN {number} AND {other}",
+        f"{name} + {number} = {other}",
+    )
+    return draw(st.sampled_from(shapes))
+
+
+@st.composite
 def conditions(draw: Callable[..., Any], node: str) -> str:
     """A condition on one name of a kind of node."""
     name = draw(st.sampled_from(sorted(NAMES[node])))
     kind = NAMES[node][name]
+    is_enum = kind in {"event", *STATES}
+    if is_enum and draw(st.integers(0, 2)) == 0:
+        return draw(_numbered(name))
     literals = st.sampled_from(_LITERALS[kind])
     some = ", ".join(draw(st.lists(literals, min_size=1, max_size=2)))
-    is_enum = kind in {"event", *STATES}
     shapes = ["=", "IN", "IS NULL", "IS NOT NULL"]
     if not is_enum or "." not in name:
         # What the original says about a neighbour whose state is another one is no rule of its own.

@@ -1,9 +1,14 @@
 """Written for the original: runs in its environment, and in one where the shim takes its place."""
 
-import ml_metadata as mlmd  # pyright: ignore[reportMissingImports]
-from ml_metadata import errors  # pyright: ignore[reportMissingImports]
-from ml_metadata.metadata_store import metadata_store, mlmd_types  # pyright: ignore[reportMissingImports]
-from ml_metadata.proto import (  # pyright: ignore[reportMissingImports]
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+
+import pickle
+
+import ml_metadata as mlmd
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from ml_metadata import errors
+from ml_metadata.metadata_store import metadata_store, mlmd_types
+from ml_metadata.proto import (
     metadata_store_pb2,
     metadata_store_service_pb2,
     metadata_store_service_pb2_grpc,
@@ -73,15 +78,40 @@ def fail(store):
             print("ValueError")
 
 
+def embed():
+    """Use the messages as generated code of others does, which finds them in the pool that all share."""
+    file = descriptor_pb2.FileDescriptorProto(name="mine.proto", package="mine", syntax="proto3")
+    file.dependency.append("ml_metadata/proto/metadata_store.proto")
+    field = file.message_type.add(name="Output").field.add(name="artifact", number=1, label=1, type=11)
+    field.type_name = ".ml_metadata.Artifact"
+    pool = descriptor_pool.Default()
+    pool.AddSerializedFile(file.SerializeToString())
+    output = message_factory.GetMessageClass(pool.FindMessageTypeByName("mine.Output"))()
+    output.artifact.CopyFrom(metadata_store_pb2.Artifact(uri="u"))
+    print(type(output.artifact) is metadata_store_pb2.Artifact, output.artifact.uri)
+    members = metadata_store_pb2.ArtifactType.SystemDefinedBaseType.DESCRIPTOR.values_by_name
+    extension = metadata_store_pb2.system_type_extension
+    print(members["DATASET"].GetOptions().Extensions[extension].type_name)
+
+
+def keep():
+    """Messages are pickled, nested ones too, as between processes of a pool."""
+    order = metadata_store_pb2.ListOperationOptions.OrderByField(is_asc=True)
+    for message in (metadata_store_pb2.Artifact(id=1, name="a"), order):
+        print(pickle.loads(pickle.dumps(message)) == message, type(message).__module__)
+
+
 def main():
     config = metadata_store_pb2.ConnectionConfig()
     config.fake_database.SetInParent()
     store = metadata_store.MetadataStore(config)
-    print(mlmd.__version__, metadata_store.MetadataStore is mlmd.MetadataStore, store._max_num_retries)
+    print(metadata_store.MetadataStore is mlmd.MetadataStore, store._max_num_retries)
     print(errors.exception_type_from_error_code(errors.NOT_FOUND).__name__)
     publish(store)
     read(store)
     fail(store)
+    embed()
+    keep()
     print(metadata_store_service_pb2.PutArtifactsRequest.DESCRIPTOR.full_name)
     print(metadata_store_service_pb2_grpc.MetadataStoreServiceStub.__name__)
 

@@ -1,5 +1,6 @@
 """The definitions are what the proto files say, and what the original's clients speak."""
 
+import pickle
 import subprocess
 import sys
 from importlib.resources import files
@@ -54,6 +55,16 @@ def test_names_stand_where_generated_code_has_them():
     assert len(metadata_store_service_pb2.DESCRIPTOR.services_by_name["MetadataStoreService"].methods) == 52
     with pytest.raises(AttributeError, match="Nothing"):
         _ = metadata_store_pb2.Nothing
+
+
+def test_messages_can_be_pickled():
+    for message in (
+        metadata_store_pb2.Artifact(id=1, name="a"),
+        metadata_store_pb2.ListOperationOptions.OrderByField(is_asc=True),
+        metadata_store_service_pb2.PutArtifactsRequest(artifacts=[metadata_store_pb2.Artifact()]),
+    ):
+        assert pickle.loads(pickle.dumps(message)) == message
+        assert type(message).__module__.startswith("headwater.compat.mlmd.proto.metadata_store_")
 
 
 def _plain(file: descriptor_pb2.FileDescriptorProto) -> descriptor_pb2.FileDescriptorProto:

@@ -22,6 +22,8 @@ BEYOND = {
     "state = ABANDONED": [],
     "state = LIVE OR state = LIVE": [1, 4],
     "events_0.type = PENDING_OUTPUT": [],
+    "state = 2": [1, 4],
+    "state IN (2, 6)": [1, 4],
     r"uri = 'A\'b\\c'": [4],
 }
 """What the original refuses or does not find."""

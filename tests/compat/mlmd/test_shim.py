@@ -45,5 +45,5 @@ def test_a_program_prints_the_same_on_the_shim(shim: Path, original: Original):
 def test_the_shim_says_what_it_is(shim: Path):
     [metadata] = shim.glob("ml_metadata-*.dist-info/METADATA")
 
-    assert "Version: 1.17.1+headwater" in metadata.read_text()
+    assert "Version: 1.21.0+headwater" in metadata.read_text()
     assert "Requires-Dist: headwater[mlmd]" in metadata.read_text()

@@ -1,3 +1,3 @@
 """The version of ML Metadata whose place this takes."""
 
-__version__ = "1.17.1"
+__version__ = "1.21.0"

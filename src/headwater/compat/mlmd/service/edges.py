@@ -75,15 +75,18 @@ class EdgeCalls:
         return answer("PutParentContexts")
 
     def events_of_artifacts(self, request: Message) -> Message:
-        """Return the events of artifacts."""
+        """Return the events of artifacts: of one after the other, by execution and type."""
         ids = sorted({ArtifactId(i) for i in request.artifact_ids})
         events = self._store.links.events_of_artifacts(ids) if ids else []
+        events.sort(key=lambda event: (event.artifact_id, event.execution_id, event.type))
         return _answer_of_events("GetEventsByArtifactIDs", events)
 
     def events_of_executions(self, request: Message) -> Message:
-        """Return the events of executions."""
+        """Return the events of executions: of one after the other, as they happened."""
         ids = sorted({ExecutionId(i) for i in request.execution_ids})
         events = self._store.links.events_of_executions(ids) if ids else []
+        # An output is announced before it is there, be it in the same millisecond.
+        events.sort(key=lambda e: (e.execution_id, e.time_ms, e.type is not EventType.PENDING_OUTPUT))
         return _answer_of_events("GetEventsByExecutionIDs", events)
 
     def contexts_of_artifact(self, request: Message) -> Message:

@@ -1,6 +1,7 @@
 """Filter queries: MLMD's boolean expressions, parsed, typed and turned into the store's filter tree."""
 
 from collections.abc import Callable
+from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -42,6 +43,11 @@ class _Typed(NamedTuple):
     @property
     def is_null(self) -> bool:
         return self.kind is Kind.NULL
+
+    @property
+    def members(self) -> type[IntEnum] | None:
+        """The words that an enum is compared with; it is a whole number otherwise."""
+        return None if self.name is None else self.name.members
 
 
 def filter_of(entity: Entity, text: str) -> Joined:
@@ -164,21 +170,22 @@ class _Reader:
         return _negated(found) if is_negated else found
 
     def _compared(self, left: _Typed, operator: str) -> _Typed:
-        if left.name is not None and left.name.members is not None:
-            if operator not in {"=", "!="}:
-                raise _fault(f"an enum can be compared with = and !=, not with {operator}")
-            return _enum_test(left, [self._member(left.name)], is_negated=operator == "!=")
+        if left.members and operator in {"=", "!="} and self._is_word_next():
+            return _enum_test(left, [self._member(left.members)], is_negated=operator == "!=")
         right = self._sum()
         _comparable(left, right, operator)
         return _Typed(Call(operator, (left.expression, right.expression)), Kind.BOOL)
 
-    def _member(self, name: Name) -> int:
+    def _is_word_next(self) -> bool:
+        return self._here is not None and _is_word(self._here) and not self._is(TokenType.STRING)
+
+    def _member(self, enum: type[IntEnum]) -> int:
         word = self._take()
-        members = {member.name: member for member in name.members or ()}
-        if name.members is EventType:
+        members = dict(enum.__members__)
+        if enum is EventType:
             # No event is of it, and as in MLMD none can be asked for.
             del members["UNKNOWN"]
-        if word.token_type in {TokenType.STRING, TokenType.NUMBER} or word.text not in members:
+        if word.text not in members:
             raise _fault(f"Unsupported enum value specified in the query: {word.text}")
         return int(members[word.text])
 
@@ -195,10 +202,10 @@ class _Reader:
 
     def _among(self, left: _Typed, *, is_negated: bool) -> _Typed:
         self._expect(TokenType.L_PAREN)
-        if left.name is not None and left.name.members is not None:
-            numbers = [self._member(left.name)]
+        if left.members and self._is_word_next():
+            numbers = [self._member(left.members)]
             while self._accept(TokenType.COMMA):
-                numbers.append(self._member(left.name))
+                numbers.append(self._member(left.members))
             self._expect(TokenType.R_PAREN)
             return _enum_test(left, numbers, is_negated=is_negated)
         values = [self._sum()]
@@ -365,9 +372,6 @@ def _enum_test(left: _Typed, numbers: list[int], *, is_negated: bool) -> _Typed:
 def _comparable(left: _Typed, right: _Typed, operator: str) -> None:
     if left.is_null or right.is_null:
         raise _fault(f"Operands of {operator} cannot be literal NULL")
-    for side in (left, right):
-        if side.name is not None and side.name.members is not None:
-            raise _fault("an enum can be compared with bare words alone, on the right side")
     if left.kind is not right.kind and not (left.kind in _NUMBERS and right.kind in _NUMBERS):
         raise _fault(
             f"No matching signature for operator {operator} for argument types: "

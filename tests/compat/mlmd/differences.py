@@ -11,7 +11,7 @@ NOW_MS = 10**12
 
 _HIDDEN = {"s": ("external_id",), "sByExternalIds": ("base_type", "input_type", "output_type")}
 """What the original's `Get…Types` and `Get…TypesByExternalIds` leave out of types."""
-_UNORDERED = ("attributions", "associations", "artifact_types", "execution_types", "context_types")
+_UNORDERED = ("attributions", "associations")
 
 
 def comparable(method: str, answer: Answer, *, by_update: bool = False) -> Any:

@@ -17,7 +17,7 @@ SERVERS = pytest.StashKey[Servers]()
 settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("timeless")
 
-# They run in the environment of the original ML Metadata, and cannot be imported in this one.
+# They run in the environments of other programs, and cannot be imported in this one.
 collect_ignore = [
     "compat/mlflow/client.py",
     "compat/mlflow/original.py",
@@ -26,6 +26,8 @@ collect_ignore = [
     "compat/mlmd/importing/client.py",
     "compat/mlmd/original.py",
     "compat/mlmd/program.py",
+    "compat/tfx/pipeline.py",
+    "compat/tfx/resolving.py",
     "server/grpc/client.py",
 ]
 

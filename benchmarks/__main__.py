@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None, *, servers: Servers | None = No
         return 0
     mine = servers or Servers()
     outcomes: list[Outcome] = []
+    facts = machine()
+    print("; ".join(f"{name} {value}" for name, value in facts.items()))
     try:
         _measure(chosen, mine, outcomes, is_quick=options.quick, counts_processor=options.processor)
     finally:
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, *, servers: Servers | None = No
         if options.json:
             options.json.write_text("".join(json.dumps(o.record()) + "\n" for o in outcomes))
         if options.write:
-            write_table(options.write, outcomes, machine())
+            write_table(options.write, outcomes, facts)
     missed = sum(getattr(o, "is_met", None) is False for o in outcomes)
     print(f"\n{len(outcomes)} results, {missed} below their target")
     return 0
@@ -53,7 +55,6 @@ def _measure(
     is_quick: bool,
     counts_processor: bool,
 ) -> None:
-    print("; ".join(f"{name} {value}" for name, value in machine().items()))
     if is_quick:
         print("quick: shows that the benchmarks run; the figures mean nothing")
     for benchmark in chosen:

@@ -31,6 +31,7 @@ _COMPARISONS: Final = {
     TokenType.GT: ">",
     TokenType.GTE: ">=",
 }
+_STRINGS: Final = (TokenType.STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING)
 _SUMS: Final = {TokenType.PLUS: "+", TokenType.DASH: "-"}
 _PRODUCTS: Final = {TokenType.STAR: "*", TokenType.SLASH: "/"}
 
@@ -170,14 +171,11 @@ class _Reader:
         return _negated(found) if is_negated else found
 
     def _compared(self, left: _Typed, operator: str) -> _Typed:
-        if left.members and operator in {"=", "!="} and self._is_word_next():
+        if left.members and operator in {"=", "!="} and _is_word(self._here):
             return _enum_test(left, [self._member(left.members)], is_negated=operator == "!=")
         right = self._sum()
         _comparable(left, right, operator)
         return _Typed(Call(operator, (left.expression, right.expression)), Kind.BOOL)
-
-    def _is_word_next(self) -> bool:
-        return self._here is not None and _is_word(self._here) and not self._is(TokenType.STRING)
 
     def _member(self, enum: type[IntEnum]) -> int:
         word = self._take()
@@ -202,7 +200,7 @@ class _Reader:
 
     def _among(self, left: _Typed, *, is_negated: bool) -> _Typed:
         self._expect(TokenType.L_PAREN)
-        if left.members and self._is_word_next():
+        if left.members and _is_word(self._here):
             numbers = [self._member(left.members)]
             while self._accept(TokenType.COMMA):
                 numbers.append(self._member(left.members))
@@ -261,7 +259,7 @@ class _Reader:
                 found = self._or()
                 self._expect(TokenType.R_PAREN)
                 return found
-            case TokenType.STRING | TokenType.RAW_STRING | TokenType.HEREDOC_STRING:
+            case kind if kind in _STRINGS:
                 return _Typed(Constant(token.text), Kind.STRING)
             case TokenType.NUMBER | TokenType.HEX_STRING:
                 return _number(token)
@@ -333,7 +331,9 @@ class _Reader:
         return _Typed(Call("case", tuple(part.expression for part in (*parts, last))), kinds.pop())
 
 
-def _is_word(token: Token) -> bool:
+def _is_word(token: Token | None) -> bool:
+    if token is None or token.token_type in _STRINGS:
+        return False
     return token.token_type in {TokenType.VAR, TokenType.IDENTIFIER} or token.text.isidentifier()
 
 

@@ -1,14 +1,14 @@
 """What all tests share: the database servers."""
 
-import os
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.required import excuse
 from tests.servers import KINDS, MySQL, NoServerError, PostgreSQL, Servers
 
 SERVERS = pytest.StashKey[Servers]()
@@ -117,10 +117,3 @@ def fresh_mysql_url(mysql_server: MySQL) -> Generator[FreshUrl]:
     """Make MySQL databases for one test: empty, or with `template=` a copy of another."""
     with ExitStack() as databases:
         yield lambda *, template=None: databases.enter_context(mysql_server.fresh(template=template))
-
-
-def excuse(kind: str, why: NoServerError) -> NoReturn:
-    """Skip the test, unless this session was told that it must have the server."""
-    if kind in os.environ.get("HEADWATER_TEST_REQUIRE", "").split(","):
-        pytest.fail(f"HEADWATER_TEST_REQUIRE names {kind}: {why}", pytrace=False)
-    pytest.skip(str(why))

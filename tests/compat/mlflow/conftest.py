@@ -1,6 +1,5 @@
 """MLflow's client beside a server of ours, once for all tests of one process."""
 
-import os
 from collections.abc import Generator
 
 import pytest
@@ -9,6 +8,7 @@ from headwater.model.protocols import Store
 from headwater.store import open_store
 from tests.compat.mlflow.peer import PYTHON, Client, Original
 from tests.compat.mlflow.serving import Served, serving
+from tests.required import excuse
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,4 @@ def client(peer, server) -> Client:
 def require_mlflow() -> None:
     """Skip where MLflow is not installed, unless it has to be."""
     if not PYTHON.exists():
-        why = f"no {PYTHON}: `make peers` installs MLflow (Python 3.11)"
-        if "mlflow" in os.environ.get("HEADWATER_TEST_REQUIRE", "").split(","):
-            pytest.fail(f"HEADWATER_TEST_REQUIRE names mlflow: {why}", pytrace=False)
-        pytest.skip(why)
+        excuse("mlflow", f"no {PYTHON}: `make peers` installs MLflow (Python 3.11)")

@@ -9,6 +9,7 @@ from headwater.compat.mlmd.connection import store_url
 from headwater.compat.mlmd.proto import metadata_store_pb2 as pb
 from headwater.compat.mlmd.service import MetadataService
 from headwater.store import open_store
+from tests.compat.mlmd.conftest import config_of
 from tests.compat.mlmd.test_filters import POPULATION, QUERIES, found, request_of
 
 
@@ -66,13 +67,7 @@ def test_configs_become_urls(tmp_path):
 
 
 def test_a_config_opens_a_server(fresh_postgresql_url: Any):
-    import sqlalchemy as sa
-
-    url = sa.make_url(fresh_postgresql_url())
-    config = pb.ConnectionConfig()
-    config.postgresql.host = url.host or url.query.get("host", "")
-    config.postgresql.user, config.postgresql.dbname = url.username, url.database
-    config.postgresql.port, config.postgresql.password = str(url.port), url.password or ""
+    config = config_of(fresh_postgresql_url())
 
     with mlmd.MetadataStore(config) as store:
         assert store.put_artifact_type(pb.ArtifactType(name="T")) == 10

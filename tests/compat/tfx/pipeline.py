@@ -2,7 +2,7 @@
 
 Usage: pipeline.py FOLDER CONFIG ROWS
 
-FOLDER is where its outputs go, CONFIG a `ConnectionConfig` as text. `Train` breaks off
+FOLDER is where its outputs go, CONFIG a `ConnectionConfig` as text. `train` breaks off
 unless FOLDER has a file `mended`.
 """
 
@@ -27,14 +27,14 @@ FOLDER = Path(sys.argv[1])
 
 
 @component
-def Generate(rows: Parameter[int], examples: OutputArtifact[Examples]):  # noqa: N802
+def generate(rows: Parameter[int], examples: OutputArtifact[Examples]):
     write(examples.uri, list(range(rows)))
     examples.split_names = '["train"]'
     examples.set_int_custom_property("rows", rows)
 
 
 @component
-def Train(examples: InputArtifact[Examples], model: OutputArtifact[Model]) -> OutputDict(loss=float):  # noqa: N802
+def train(examples: InputArtifact[Examples], model: OutputArtifact[Model]) -> OutputDict(loss=float):
     rows = json.loads(Path(examples.uri, "data.json").read_text())
     if not (FOLDER / "mended").exists():
         raise RuntimeError("the machine went away")
@@ -43,7 +43,7 @@ def Train(examples: InputArtifact[Examples], model: OutputArtifact[Model]) -> Ou
 
 
 @component
-def Bless(model: InputArtifact[Model], loss: float, blessing: OutputArtifact[ModelBlessing]):  # noqa: N802
+def bless(model: InputArtifact[Model], loss: float, blessing: OutputArtifact[ModelBlessing]):
     write(blessing.uri, model.uri)
     blessing.set_int_custom_property("blessed", int(loss < 0.5))
 
@@ -57,15 +57,15 @@ def write(folder, data):
 def main():
     """Run the pipeline once, from what the record has of the last time."""
     config = text_format.Parse(sys.argv[2], metadata_store_pb2.ConnectionConfig())
-    generate = Generate(rows=int(sys.argv[3]))
-    train = Train(examples=generate.outputs["examples"])
-    bless = Bless(model=train.outputs["model"], loss=train.outputs["loss"])
+    data = generate(rows=int(sys.argv[3]))
+    model = train(examples=data.outputs["examples"])
+    blessing = bless(model=model.outputs["model"], loss=model.outputs["loss"])
     latest = Resolver(strategy_class=LatestArtifactStrategy, model=Channel(type=Model)).with_id("latest")
-    latest.add_upstream_node(bless)
+    latest.add_upstream_node(blessing)
     pipeline = Pipeline(
         pipeline_name="flights",
         pipeline_root=str(FOLDER / "outputs"),
-        components=[generate, train, bless, latest],
+        components=[data, model, blessing, latest],
         enable_cache=True,
         metadata_connection_config=config,
     )

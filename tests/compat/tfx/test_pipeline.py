@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from headwater import Client
 from headwater.compat import mlmd
 from headwater.compat.mlmd.proto import metadata_store_pb2 as pb
-from tests.compat.tfx.conftest import config_of
+from tests.compat.mlmd.conftest import config_of
 
 PROGRAMS = Path(__file__).parent
 
@@ -48,11 +48,11 @@ def test_a_pipeline_goes_on_where_it_broke_off(tfx: Path, url: str, tmp_path: Pa
 
     with mlmd.MetadataStore(config) as store:
         assert steps(store) == [
-            *[("Generate", pb.Execution.COMPLETE), ("Train", pb.Execution.FAILED)],
-            *[("Generate", pb.Execution.CACHED), ("Train", pb.Execution.COMPLETE)],
-            *[("Bless", pb.Execution.COMPLETE), ("Resolver", pb.Execution.COMPLETE)],
-            *[("Generate", pb.Execution.CACHED), ("Train", pb.Execution.CACHED)],
-            *[("Bless", pb.Execution.CACHED), ("Resolver", pb.Execution.COMPLETE)],
+            *[("generate", pb.Execution.COMPLETE), ("train", pb.Execution.FAILED)],
+            *[("generate", pb.Execution.CACHED), ("train", pb.Execution.COMPLETE)],
+            *[("bless", pb.Execution.COMPLETE), ("Resolver", pb.Execution.COMPLETE)],
+            *[("generate", pb.Execution.CACHED), ("train", pb.Execution.CACHED)],
+            *[("bless", pb.Execution.CACHED), ("Resolver", pb.Execution.COMPLETE)],
         ]
         [data] = store.get_artifacts_by_type("Examples")
         [model] = store.get_artifacts_by_type("Model")

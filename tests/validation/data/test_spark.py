@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.validation.data import Statistics, infer_schema, statistics, validate
+from tests.required import is_required
 
 HAS_JAVA = shutil.which("java") is not None or "JAVA_HOME" in os.environ
-IS_REQUIRED = "spark" in os.environ.get("HEADWATER_TEST_REQUIRE", "").split(",")
 
 pytestmark = [
-    pytest.mark.skipif(not HAS_JAVA and not IS_REQUIRED, reason="there is no Java"),
+    pytest.mark.skipif(not HAS_JAVA and not is_required("spark"), reason="there is no Java"),
     pytest.mark.filterwarnings("ignore"),  # pyspark uses what pandas deprecates
 ]
 

@@ -85,8 +85,8 @@ class Definitions:
 @cache
 def definitions() -> Definitions:
     """Return the definitions, loaded once."""
-    shared = _in_place_of_the_original()
-    pool = descriptor_pool.Default() if shared else _own_pool()
+    is_shared = _in_place_of_the_original()
+    pool = descriptor_pool.Default() if is_shared else _own_pool()
     compiled = descriptor_pb2.FileDescriptorSet.FromString(
         files("headwater.compat.mlmd.wire").joinpath(COMPILED).read_bytes()
     )
@@ -94,7 +94,7 @@ def definitions() -> Definitions:
         pool.AddSerializedFile(file.SerializeToString())
     # Makes the extensions known, so that they are read where they stand.
     message_factory.GetMessageClassesForFiles([STORE, SERVICE, UPKEEP], pool)
-    home = "ml_metadata.proto" if shared else "headwater.compat.mlmd.proto"
+    home = "ml_metadata.proto" if is_shared else "headwater.compat.mlmd.proto"
     for name in (STORE, SERVICE):
         _give_home(pool.FindFileByName(name), f"{home}.{PurePosixPath(name).stem}_pb2")
     return Definitions(pool)

@@ -156,18 +156,28 @@ def test_missing_bytes_are_told_and_do_not_stop_a_backup(client, train, backups,
 
 
 class Meanwhile:
-    """A blob store that lets something else happen when it is asked for the first time what it has."""
+    """A blob store around whose first answer, to what it has, something else happens."""
 
-    def __init__(self, blobs, happens):
-        self.blobs, self.happens = blobs, [happens]
+    def __init__(self, blobs, before, after):
+        self.blobs, self.happens = blobs, [(before, after)]
 
     def stored(self):
-        while self.happens:
-            self.happens.pop()()
-        return self.blobs.stored()
+        before, after = self.happens.pop() if self.happens else (lambda: None, lambda: None)
+        before()
+        found = [*self.blobs.stored()]
+        after()
+        return found
 
     def __getattr__(self, name):
         return getattr(self.blobs, name)
+
+
+def back_up_meanwhile(backups, before, after=lambda: None):
+    blobs = Meanwhile(open_blobs(backups.places.blobs), before, after)
+    store = backups.places.store
+    made = back_up(store, blobs, backups.folder, open_blobs, clock_ms=now_ms, store_name=store)
+    assert not blobs.happens
+    return made
 
 
 def test_copy_of_what_is_collected_meanwhile_is_made_anew(client, train, backups, elsewhere):
@@ -175,25 +185,30 @@ def test_copy_of_what_is_collected_meanwhile_is_made_anew(client, train, backups
     _, version = train(2)
     client.store.artifacts.delete([version.id])
     time.sleep(0.002)
-    places = backups.places
-    collecting = Meanwhile(
-        open_blobs(places.blobs), lambda: client.upkeep.collect(older_than_s=0, bytes_older_than_s=0)
-    )
 
-    made = back_up(
-        places.store,
-        collecting,
-        backups.folder,
-        open_blobs,
-        clock_ms=now_ms,
-        store_name=places.store,
-    )
+    made = back_up_meanwhile(backups, lambda: client.upkeep.collect(older_than_s=0, bytes_older_than_s=0))
 
-    assert not collecting.happens
     assert made.missing == ()
     assert elsewhere.restore().findings == ()
     with Client(elsewhere.places.store) as restored:
         assert [version.version for version in restored.models[kept.model].versions()] == [kept.version]
+
+
+def test_copy_of_what_is_collected_and_comes_back_meanwhile_is_made_anew(client, train, backups, elsewhere):
+    _, version = train()
+    client.store.artifacts.delete([version.id])
+    time.sleep(0.002)
+    again = []
+
+    made = back_up_meanwhile(
+        backups,
+        lambda: client.upkeep.collect(older_than_s=0, bytes_older_than_s=0),
+        lambda: again.append(train()[1]),
+    )
+
+    assert again[0].digest == version.digest
+    assert made.missing == ()
+    assert elsewhere.restore().findings == ()
 
 
 def test_old_backups_go_with_the_bytes_that_only_they_name(client, train, backups, elsewhere):

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from headwater.blobs.digests import Hasher, copy_chunks, key_of
+from headwater.blobs.digests import Hasher, copy_chunks, key_of, read_chunks
 from headwater.model.blobs import FILE_SCHEME, FOLDER_SCHEME
 
 _STALE_S: Final = 24 * 3600
@@ -21,7 +21,9 @@ class LocalPlace:
     """A folder whose files appear whole or not at all, also across a power cut.
 
     Bytes go to a private file on the same file system, which is synced and
-    then renamed; the folder that gained the name is synced too.
+    then renamed; the folder that gained the name is synced too. A disk may
+    take long for that, so the file is made new at the end, or it might look
+    unused to whoever removes what is old and named by nothing.
     """
 
     errors: tuple[type[Exception], ...] = (OSError,)
@@ -113,7 +115,7 @@ class LocalPlace:
         _make_folder(folder)
         path = folder / uuid.uuid4().hex
         try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as file:
+            with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE), "w+b") as file:
                 self._sweep(folder, now_s=path.stat().st_mtime)
                 yield path, file
         finally:
@@ -125,6 +127,9 @@ class LocalPlace:
         _make_folder(target.parent)
         path.replace(target)
         _sync_folder(target.parent)
+        if not self.refresh(key):  # taken away already: it is written again from what is still open
+            file.seek(0)
+            self.write_chunks(read_chunks(file))
 
     def _sweep(self, folder: Path, *, now_s: float) -> None:
         """Remove, once, what dead processes left; `now_s` is the file system's own clock."""

@@ -1,12 +1,13 @@
 """The content-addressed store over any file system."""
 
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from headwater.blobs.digests import bytes_digest, copy_chunks, digest_at, hash_chunks, key_of, read_chunks
 from headwater.blobs.local import sync_file
@@ -32,6 +33,9 @@ from headwater.model.protocols import BlobStore
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+QUICK_S: Final = 1.0
+"""In so short a time nothing that was put gets old enough to be taken for unused."""
 
 
 class FsspecBlobs:
@@ -73,7 +77,8 @@ class FsspecBlobs:
         """Store all files below a folder, then a manifest of them.
 
         Links are followed inside the folder. Folders without files,
-        permissions and times are not kept.
+        permissions and times are not kept. However long it takes, the files
+        are there at the end, and as new as if they were put then.
 
         Raises:
             NotFoundError: there is no such folder.
@@ -81,7 +86,19 @@ class FsspecBlobs:
                 folder's digest then.
             UnavailableError: the storage is out of reach or full.
         """
-        return self.put_manifest(self._each(self._put_entry, list_folder(path)))
+        files = list_folder(path)
+        entries, missing = dict[str, ManifestEntry](), files
+        while True:
+            began_s = time.time()
+            entries |= {entry.path: entry for entry in self._each(self._put_entry, missing)}
+            blob = self.put_manifest([*entries.values()])
+            if time.time() - began_s < QUICK_S:
+                return blob
+            # What came first may be old by now, and nothing names it yet: it may have been removed as unused.
+            are_kept = self._each(self._is_kept, [entries[file.path] for file in files])
+            missing = [file for file, is_kept in zip(files, are_kept, strict=True) if not is_kept]
+            if not missing:
+                return blob
 
     def put_manifest(self, entries: Sequence[ManifestEntry], /) -> Blob:
         """Store the manifest of a folder; its files are stored, or will be.
@@ -254,6 +271,12 @@ class FsspecBlobs:
     def _is_there(self, key: str, size_bytes: int) -> bool:
         # Refreshed, so that whoever removes unused bytes sees that they are about to be used.
         return self._place.size(key) == size_bytes and self._place.refresh(key)
+
+    def _is_kept(self, entry: ManifestEntry) -> bool:
+        """Tell whether a file is still there; it is new from now on, where its place can make it so."""
+        key = key_of(entry.digest)
+        with self._guard():
+            return self._place.refresh(key) or self._place.size(key) == entry.size_bytes
 
     def _put_entry(self, file: FolderFile) -> ManifestEntry:
         blob = self.put_file(file.source)

@@ -230,31 +230,42 @@ def _copy(
 ) -> tuple[DatabaseCopy, list[str], tuple[str, ...]]:
     """Copy a store; return the copy of its rows, the digests that it needs, and those that cannot be had."""
     copied = copy_database(url, folder)
-    digests, missing = _copy_bytes(source, target, copied)
-    # What it needs and the store no longer does was removed for good meanwhile.
-    if missing and tries > 1 and not copied.needed <= needed_bytes(url):
+    kept, absent, altered = _copy_bytes(source, target, copied)
+    if absent and tries > 1 and _have_changed(url, source, copied, absent):
         return _copy(url, source, target, folder, tries - 1)
-    return copied, digests, missing
+    return copied, kept, tuple(sorted(absent | altered))
+
+
+def _have_changed(url: str, source: BlobStore, copied: DatabaseCopy, absent: set[str]) -> bool:
+    """Tell whether bytes are absent because of what others did meanwhile.
+
+    They removed for good what the copy names; perhaps they put the same bytes again for something new.
+    """
+    if not copied.needed <= needed_bytes(url):
+        return True
+    return not absent.isdisjoint(blob.digest for blob in source.stored())
 
 
 def _copy_bytes(
     source: BlobStore, target: BlobStore, copied: DatabaseCopy
-) -> tuple[list[str], tuple[str, ...]]:
-    """Copy what is not there yet; return all digests of the backup, and those that cannot be had."""
+) -> tuple[list[str], set[str], set[str]]:
+    """Copy what is not there yet; return the digests that are kept, absent, and altered."""
     stored = {blob.digest: blob for blob in source.stored()}
     used = with_parts(source, copied.digests, stored)
     parts = used.digests - copied.digests
-    missing = {digest for digest in copied.needed | parts if digest not in stored}
+    absent = {digest for digest in copied.needed | parts if digest not in stored}
     here = {blob.digest: blob.size_bytes for blob in target.stored()}
-    kept: list[str] = []
+    kept, altered = list[str](), set[str]()
     for digest in sorted(digest for digest in used.digests if digest in stored):
         try:
             if here.get(digest) != stored[digest].size_bytes:
                 target.take(digest, source)
             kept.append(digest)
-        except (CorruptError, NotFoundError):
-            missing.add(digest)
-    return kept, tuple(sorted(missing))
+        except NotFoundError:
+            absent.add(digest)
+        except CorruptError:
+            altered.add(digest)
+    return kept, absent, altered
 
 
 def _bring_back(backup: Backup, target: BlobStore, source: BlobStore) -> int:

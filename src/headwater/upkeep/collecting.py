@@ -74,11 +74,11 @@ def collect(
 
     May be stopped at any moment and called again; two may run at once.
 
-    Bytes of a writer that is about to name them are safe: who puts bytes makes
-    them new, before it names them, also when they were there already. So bytes
-    that were old when they were listed, that nothing named afterwards, and that
-    are still old at the moment they are taken away, are not about to be named,
-    as long as a writer takes less than the grace between putting and naming.
+    Bytes of a writer that is about to name them are safe: a put ends with bytes
+    that are new, also when they were there already. So bytes that were old when
+    they were listed, that nothing named afterwards, and that are still old at the
+    moment they are taken away, are not about to be named, as long as a writer
+    takes less than the grace between a put's end and naming.
 
     Args:
         store: The metadata.

@@ -1,5 +1,6 @@
 """`headwater import` and `headwater export`: databases of ML Metadata in and out."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -8,6 +9,7 @@ import pytest
 
 from headwater.sdk import Client
 from tests.compat.mlmd.importing.large import make
+from tests.compat.openlineage.story import data, happened
 
 
 def test_a_database_is_imported_and_exported(cli, tmp_path):
@@ -73,3 +75,24 @@ def run_once(client: Client) -> None:
     """Store a run, whose types take the ids after the system types."""
     with client.run("exp", capture=False):
         pass
+
+
+def test_files_of_openlineage_events_are_imported_in_the_order_of_their_times(cli, tmp_path):
+    folder = tmp_path / "events"
+    folder.mkdir()
+    read = happened("COMPLETE", 15, run=2, inputs=data("raw"), outputs=data("clean"))
+    (folder / "a.jsonl").write_text(f"{read}\n\n" + happened("COMPLETE", 20, run=3, outputs=data("raw")))
+    (folder / "b.json").write_text(
+        json.dumps(json.loads(happened("COMPLETE", 10, outputs=data("raw"))), indent=2)
+    )
+    (tmp_path / "bad.jsonl").write_text(happened("START", 30, run=4) + "\n{}\n")
+
+    done = cli.json("import", "openlineage", str(folder))
+    again = cli("import", "openlineage", str(folder), str(tmp_path / "bad.jsonl"), code=6)
+
+    assert done == {"taken": 3, "refused": []}
+    lines = again.stdout.splitlines()
+    assert lines[0] == "4 events are in the store."
+    assert lines[1].startswith(f"Left out: {tmp_path / 'bad.jsonl'}:2: an OpenLineage event is")
+    shown = cli("lineage", "show", "data/s3://lake/clean/1").stdout
+    assert "data/s3://lake/raw/1" in shown

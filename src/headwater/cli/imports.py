@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,6 +79,34 @@ def mlflow(ctx: click.Context, source: str, *, as_json: bool) -> None:
         report = import_mlflow(tables, opened.store, opened.blobs, watch=watch)
     _print_mlflow(report, as_json=as_json)
     if not report.is_complete:
+        ctx.exit(INCOMPLETE)
+
+
+@imports.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@json_option
+@click.pass_context
+def openlineage(ctx: click.Context, files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Bring events of OpenLineage into the store.
+
+    FILES hold a JSON object a line, or one each, as OpenLineage's file transport writes them; of a folder all
+    files are read. Events are taken in the order of their times; those that are in the store already change
+    nothing. A server takes the same events at /api/v1/lineage.
+    """
+    from headwater.compat.openlineage.importing import import_events
+    from headwater.fingerprints import state_of_uri
+
+    with (
+        open_store(places_of(options_of(ctx).store).store) as store,
+        progress_bar(is_shown=not as_json) as watch,
+    ):
+        report = import_events(files, store, state_of_uri, watch=watch)
+    if as_json:
+        print_json({"taken": report.taken, "refused": list(report.refused)})
+    else:
+        click.echo(f"{report.taken:,} events are in the store.")
+        _print_examples("Left out", report.refused)
+    if report.refused:
         ctx.exit(INCOMPLETE)
 
 

@@ -191,6 +191,17 @@ def _mask(array: Any) -> Any:
     return np.ma.getmaskarray(array).reshape(-1) if np.ma.isMaskedArray(array) else None
 
 
+def state_of_uri(uri: str, state: str) -> tuple[str, str]:
+    """Return a URI without its password, and the digest of a state of what is there.
+
+    It is the digest that `fingerprint` gives for the URI with this state.
+    """
+    from headwater.blobs import hide_password
+
+    shown = hide_password(uri)
+    return shown, _digest("uri", encode_value("uri", [shown, state]))
+
+
 def _of_uri(uri: str, state: str | None, options: Mapping[str, object] | None) -> Fingerprint:
     from headwater.blobs import describe_uri, hide_password
 
@@ -202,12 +213,7 @@ def _of_uri(uri: str, state: str | None, options: Mapping[str, object] | None) -
                 f"nothing tells which state {shown} is in: pass fingerprint=, such as a DVC or lakeFS commit"
             )
         state, size_bytes = facts.state, facts.size_bytes
-    return Fingerprint(
-        digest=_digest("uri", encode_value("uri", [shown, state])),
-        kind="uri",
-        size_bytes=size_bytes,
-        uri=shown,
-    )
+    return Fingerprint(digest=state_of_uri(uri, state)[1], kind="uri", size_bytes=size_bytes, uri=shown)
 
 
 def _digest(scheme: str, *parts: bytes) -> str:

@@ -75,11 +75,13 @@ DATASET: Final = NewType(
         "bytes_digest": ValueKind.STRING,
         "source_type": ValueKind.STRING,
         "profile": ValueKind.STRING,
+        "facets": ValueKind.STRUCT,
     },
 )
 """The artifact's digest is that of the content; `bytes_digest` that of the stored bytes, if they differ.
 
-`source_type` and `profile` are what MLflow's clients say of a data set.
+`source_type` and `profile` are what MLflow's clients say of a data set, `facets` what OpenLineage's events do
+in JSON objects by name.
 """
 
 MODEL: Final = NewType(

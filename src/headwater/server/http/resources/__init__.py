@@ -10,6 +10,7 @@ from headwater.server.http.resources.lineage import lineage_router
 from headwater.server.http.resources.model_writes import model_write_router
 from headwater.server.http.resources.models import model_router, model_summary_router
 from headwater.server.http.resources.nodes import node_router
+from headwater.server.http.resources.openlineage import openlineage_router
 from headwater.server.http.resources.run_writes import run_write_router
 from headwater.server.http.resources.runs import run_router
 from headwater.server.http.resources.search import search_router
@@ -30,6 +31,7 @@ ROUTERS = (
     deletion_router,
     data_router,
     lineage_router,
+    openlineage_router,
     ledger_router,
     search_router,
 )

@@ -47,6 +47,15 @@ class LineageOut(Out):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedOut(Out):
+    """What an event of another system was about, and the versions of data that it settled, as references."""
+
+    about: str
+    inputs: list[str]
+    outputs: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PathOut(Out):
     """A shortest path, nodes in its order; without one `nodes` is empty.
 

@@ -36,6 +36,18 @@ def test_events_that_come_at_once_all_count(backend, request, tmp_path):
         )
         for minute in range(12)
     ]
+    state = {"version": {"datasetVersion": "v12"}}
+    events += [
+        happened(
+            "COMPLETE",
+            40,
+            run=100 + number,
+            job="clean",
+            inputs=data("raw", **state, **{f"g{number}": {}}),
+            of_job={f"g{number}": {}},
+        )
+        for number in range(12)
+    ]
     with ExitStack() as stack:
         stores = [stack.enter_context(open_store(url)) for _ in range(SERVERS)]
         doors = [OpenLineage(store, state_of_uri) for store in stores]
@@ -59,3 +71,6 @@ def test_events_that_come_at_once_all_count(backend, request, tmp_path):
         types = {each.name: each.id for each in store.types.all(NodeKind.CONTEXT)}
         job = store.contexts.find(types["openlineage.Job"], "airflow/features")
         assert names_of(job) == {f"f{minute}" for minute in range(12)}
+        of_others = {f"g{number}" for number in range(12)}
+        assert names_of(store.contexts.find(types["openlineage.Job"], "airflow/clean")) == of_others
+        assert names_of(store.data.version("s3://lake/raw")) == of_others | {"version"}

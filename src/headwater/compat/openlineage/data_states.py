@@ -17,7 +17,7 @@ from headwater.model.data import DataVersion, NewDataVersion
 from headwater.model.graph import ArtifactChange, ContextChange, Event, EventType, NodeKind
 from headwater.model.ids import ArtifactId, ContextId
 from headwater.model.protocols import Store
-from headwater.model.values import Json, PropertyValue
+from headwater.model.values import Json, Properties, PropertyValue
 
 Identify: TypeAlias = Callable[[str, str], tuple[str, str]]
 """From an address and the state of what is there to the address without a password, and a digest."""
@@ -61,8 +61,9 @@ class DataStates:
             return self._version(dataset, told)
         name = data_set_name(self.address(dataset))
         mine = [event for event in own if event.path[:1] == (name,)]
-        if known := [event.artifact_id for event in mine if event.type is EventType.INPUT]:
-            return self._learn(self._store.data.by_artifact_ids(known[-1:])[0], dataset)
+        known = [event.artifact_id for event in mine if event.type is EventType.INPUT]
+        for version in self._store.data.by_artifact_ids(known) if known else ():
+            return self._learn(version, dataset)
         made = {event.artifact_id for event in mine if event.type is EventType.OUTPUT}
         found = self._newest(name, time_ms, made)
         return self._version(dataset, FIRST_SEEN) if found is None else self._learn(found, dataset)
@@ -102,9 +103,9 @@ class DataStates:
             written[event.artifact_id] = event.time_ms or 0
         before = [artifact for artifact, when_ms in written.items() if when_ms <= time_ms]
         for artifact in sorted(before, key=lambda artifact: (written[artifact], artifact), reverse=True):
-            [version] = self._store.data.by_artifact_ids([artifact])
-            if version.deleted_ms is None and version.removed_ms is None:
-                return version
+            for version in self._store.data.by_artifact_ids([artifact]):
+                if version.deleted_ms is None and version.removed_ms is None:
+                    return version
         return None
 
     def _data_set(self, name: str) -> ContextId | None:
@@ -114,10 +115,12 @@ class DataStates:
 
     def _learn(self, version: DataVersion, dataset: Dataset) -> DataVersion:
         """Add to a version what an event tells of it."""
-        facts = _facts(merged(stored_facets(version.properties), dataset.all_facets))
-        changes = {name: value for name, value in facts.items() if version.properties.get(name) != value}
-        if changes:
-            self._store.artifacts.update([ArtifactChange(id=version.id, properties=changes)])
+        if _news(version.properties, dataset):
+            # Read again with its revision: another event may tell something else of it at this moment.
+            for stored in self._store.artifacts.get([version.id]):
+                news = _news(stored.properties, dataset)
+                change = ArtifactChange(id=version.id, properties=news, expect_revision=stored.revision)
+                self._store.artifacts.update([change])
         return self._described(version, dataset)
 
     def _described(self, version: DataVersion, dataset: Dataset) -> DataVersion:
@@ -133,6 +136,12 @@ class DataStates:
 def _told(dataset: Dataset) -> str | None:
     found = part(dataset.facets or {}, "version", "datasetVersion")
     return str(found) if isinstance(found, str | int) and found != "" else None
+
+
+def _news(properties: Properties, dataset: Dataset) -> dict[str, PropertyValue]:
+    """Return the facts that are not among a version's properties yet."""
+    facts = _facts(merged(stored_facets(properties), dataset.all_facets))
+    return {name: value for name, value in facts.items() if properties.get(name) != value}
 
 
 def _facts(facets: Facets) -> dict[str, PropertyValue]:

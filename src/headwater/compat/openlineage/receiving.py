@@ -90,17 +90,18 @@ class OpenLineage:
         Raises:
             ConflictError, UnavailableError: as in `receive`.
         """
-        for number in range(1, _TRIES + 1):
+        tries = 0
+        while True:
             try:
                 return self._record(event)
             except (ConflictError, NotFoundError):
                 # Another event of this run or job came at the same moment, or what was found is gone, such as
                 # the types, when a backup was restored. Once more, with what there is now.
                 self._known_types = None
-                if number == _TRIES:
+                tries += 1
+                if tries == _TRIES:
                     raise
-                time.sleep(random.uniform(0, _LONGEST_WAIT_S * number / _TRIES))
-        raise AssertionError("the last try returns or raises")
+                time.sleep(random.uniform(0, _LONGEST_WAIT_S * tries / _TRIES))
 
     def _record(self, event: Event) -> Received:
         match event:
@@ -209,7 +210,9 @@ class OpenLineage:
         if stored is None:
             return NewContext(type_id=self._types().job, name=job_name(job), properties=facts)
         changes = {name: value for name, value in facts.items() if old.get(name) != value}
-        return ContextChange(id=stored.id, properties=changes) if changes else stored.id
+        if not changes:
+            return stored.id
+        return ContextChange(id=stored.id, properties=changes, expect_revision=stored.revision)
 
     def _types(self) -> "_Types":
         # Asked for at the first event: most stores never see one.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from headwater.blobs import file_blob, folder_blob, open_blobs
+from headwater.blobs import file_blob, folder_blob, open_blobs, storage
 from headwater.blobs.digests import key_of
 from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError
 from headwater.model.blobs import Blob, ManifestEntry
@@ -312,6 +312,24 @@ def test_only_what_is_old_enough_is_deleted(blobs):
     assert blobs.delete_unless_newer(digest, now_ms + 60_000)
     assert not blobs.has(digest)
     assert not blobs.delete_unless_newer(digest, now_ms + 60_000)
+
+
+def test_files_that_were_removed_before_their_folder_was_whole_are_put_again(blobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "QUICK_S", 0.0)  # as if storing had taken long
+    source = write_files(tmp_path / "source", a=b"1", b=b"2", c=b"3")
+    write, gone = blobs._place.write, [blobs.put_bytes(data).digest for data in (b"1", b"2")]
+
+    def write_while_others_remove(key, data):
+        write(key, data)
+        while gone:
+            blobs.delete(gone.pop())
+
+    monkeypatch.setattr(blobs._place, "write", write_while_others_remove)
+    blob = blobs.put_folder(source)
+
+    assert gone == []
+    assert blob == folder_blob(source)
+    blobs.verify(blob.digest)
 
 
 def test_bytes_are_taken_from_another_store(blobs, tmp_path):

@@ -100,3 +100,12 @@ def test_a_path_is_shown_with_the_number_of_others(cli, trained):
     assert (
         "no path" in cli("lineage", "path", "models/late-flights/1", "models/late-flights/2", code=3).stderr
     )
+
+
+def test_a_card_explains_a_version(cli, trained):
+    text = cli("models", "card", "models/late-flights/2").stdout
+    found = cli.json("models", "card", "models/late-flights/2")
+
+    assert text.startswith("# late-flights, version 2\n\nmodels/late-flights/2 is in production since")
+    assert found["markdown"] == text
+    assert found["sentence"] in text

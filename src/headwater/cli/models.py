@@ -57,6 +57,23 @@ def show(ctx: click.Context, ref: str, *, as_json: bool) -> None:
 
 
 @models.command()
+@click.argument("ref")
+@json_option
+@click.pass_context
+def card(ctx: click.Context, ref: str, *, as_json: bool) -> None:
+    """Explain REF, such as models/late-flights@production, for people: a model card as Markdown.
+
+    What it is, where it comes from, how good it is, who decided, where it runs, and what is not known.
+    """
+    with client(ctx) as opened:
+        found = opened.lineage(ref).card()
+    if as_json:
+        print_json(found.json())
+    else:
+        click.echo(found.markdown(), nl=False)
+
+
+@models.command()
 @click.argument("name")
 @click.argument("version", type=int)
 @click.option("--to", default="production", show_default=True, help="The stage.")

@@ -14,6 +14,7 @@ from headwater.sdk.sources import Sources
 
 # What compares and judges is loaded when it is asked for: `import headwater` should not wait for it.
 if TYPE_CHECKING:
+    from headwater.provenance.card import Card
     from headwater.provenance.difference import Difference
     from headwater.provenance.impact import Impact
     from headwater.provenance.missing import Missing
@@ -104,6 +105,19 @@ class Lineage:
         from headwater.sdk.records import read_missing
 
         return read_missing(self.sources, read_history(self.sources, self.start))
+
+    def card(self) -> "Card":
+        """Return a model version explained out of its record: a model card, as Markdown or in a notebook.
+
+        What it is, where it comes from, how good it is, who decided, where it runs, and what is not known.
+
+        Raises:
+            InvalidError: it is no version of a model.
+        """
+        from headwater.sdk.cards import read_card
+        from headwater.sdk.histories import read_history
+
+        return read_card(self.sources, read_history(self.sources, self.start))
 
     @property
     def store(self) -> Store:

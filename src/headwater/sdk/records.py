@@ -12,7 +12,7 @@ from headwater.sdk.sources import Sources
 
 def read_missing(sources: Sources, reading: Reading) -> Missing:
     """Tell what the record of something lacks."""
-    inputs = _inputs(reading)
+    inputs = inputs_of(reading)
     facts = Facts(
         inputs=inputs,
         evaluations=_evaluations(sources, reading),
@@ -21,7 +21,7 @@ def read_missing(sources: Sources, reading: Reading) -> Missing:
     return missing_of(reading.history, facts)
 
 
-def _inputs(reading: Reading) -> list[tuple[Material, str]]:
+def inputs_of(reading: Reading) -> list[tuple[Material, str]]:
     """Return what the maker read, with the names that it gave."""
     history = reading.history
     if history.maker is None:

@@ -2,7 +2,7 @@ import pytest
 
 from headwater.model.data import NewDataVersion
 from headwater.model.graph import Event, EventType
-from headwater.model.models import NewVersion
+from headwater.model.models import NewVersion, Transition
 from headwater.model.runs import NewRun
 from tests.contract.builders import new_run_id
 from tests.server.http.rest import Rest
@@ -42,6 +42,19 @@ def test_a_path_is_shown_in_its_order_with_the_number_of_others(story: Rest):
     assert (found["shortest_count"], found["count"]) == (1, 1)
     story.store.data.add_version(NewDataVersion(name="other", digest="d2"))
     assert story.get("/lineage/path", **{"from": "data/other", "to": "models/late/1"})["nodes"] == []
+
+
+def test_a_card_explains_a_version_now_and_then(story: Rest):
+    found = story.get("/lineage/card/models/late/1")
+    fault = story.fault("GET", "/lineage/card/data/flights/1")
+
+    assert found["ref"] == "models/late/1"
+    assert found["markdown"].startswith("# late, version 1\n\n" + found["sentence"])
+    assert (fault["status"], fault["code"]) == (400, "invalid")
+    story.store.models.transition(
+        Transition(model="late", version=1, to="production", reason="r", actor="ann")
+    )
+    assert "in production since" in story.get("/lineage/card/models/late/1")["sentence"]
 
 
 def test_impact_difference_and_gaps_are_those_of_the_sdk(story: Rest):

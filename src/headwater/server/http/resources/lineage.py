@@ -69,7 +69,7 @@ def lineage_router(backend: Backend) -> APIRouter:
 
 
 def _add_findings(router: APIRouter, backend: Backend) -> None:
-    """Add the routes of what a history differs in, led to, and lacks."""
+    """Add the routes of what a history differs in, led to, says and lacks."""
     lineage_of = partial(_start, backend)
 
     @router.get(
@@ -87,6 +87,14 @@ def _add_findings(router: APIRouter, backend: Backend) -> None:
     )
     def get_impact(ref: str, at: At = None) -> Response:
         return json_answer(lineage_of(ref, at).impact().json())
+
+    @router.get(
+        "/card/{ref:path}",
+        summary="Explain a model version out of its record, as Markdown.",
+        response_model=dict[str, Any],
+    )
+    def get_card(ref: str, at: At = None) -> Response:
+        return json_answer(lineage_of(ref, at).card().json())
 
     @router.get(
         "/missing/{ref:path}",

@@ -109,3 +109,12 @@ def test_a_card_explains_a_version(cli, trained):
     assert text.startswith("# late-flights, version 2\n\nmodels/late-flights/2 is in production since")
     assert found["markdown"] == text
     assert found["sentence"] in text
+
+
+def test_what_made_a_version_is_laid_out_as_far_as_it_is_known(cli, trained, tmp_path):
+    done = cli("lineage", "unpack", "models/late-flights/2", str(tmp_path / "kit"), code=6)
+
+    assert done.stdout == (tmp_path / "kit" / "REBUILD.md").read_text()
+    assert "- the commit of its code was not captured" in done.stdout
+    again = cli("lineage", "unpack", "models/late-flights/2", str(tmp_path / "kit"), code=4)
+    assert "name a new or an empty folder" in again.stderr

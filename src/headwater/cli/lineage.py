@@ -1,5 +1,6 @@
 """`headwater lineage`: where things come from and what came of them."""
 
+from pathlib import Path
 from typing import Final
 
 import click
@@ -14,6 +15,7 @@ from headwater.sdk.answers import Answer
 MISSING_COLUMNS: Final = ("check", "standing", "of", "why", "call")
 IMPACT_COLUMNS: Final = ("ref", "kind", "name", "stage", "aliases", "hops")
 FORMATS: Final = ("tree", "mermaid", "dot")
+INCOMPLETE: Final = 6
 
 
 @click.group()
@@ -49,6 +51,26 @@ def diff(ctx: click.Context, before: str, after: str, *, rows: bool, as_json: bo
     with client(ctx) as opened:
         found = opened.lineage(before).diff(after, rows=rows)
     print_difference(found, as_json=as_json)
+
+
+@lineage.command()
+@click.argument("ref")
+@click.argument("folder", type=click.Path(path_type=Path))
+@json_option
+@click.pass_context
+def unpack(ctx: click.Context, ref: str, folder: Path, *, as_json: bool) -> None:
+    """Lay out in FOLDER what it takes to make REF again: code, changes, packages, params and inputs.
+
+    Code comes from the repository at hand. FOLDER/REBUILD.md says how to go on, and what is missing.
+    """
+    with client(ctx) as opened:
+        kit = opened.lineage(ref).unpack(folder)
+    if as_json:
+        print_json(kit.json())
+    else:
+        click.echo(kit.markdown(), nl=False)
+    if not kit.is_complete:
+        ctx.exit(INCOMPLETE)
 
 
 @lineage.command()

@@ -1,6 +1,8 @@
 """Lineage of one thing, as its users ask for it."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from headwater.model.graph import NodeKind, NodeRef
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from headwater.provenance.card import Card
     from headwater.provenance.difference import Difference
     from headwater.provenance.impact import Impact
+    from headwater.provenance.kit import Kit
     from headwater.provenance.missing import Missing
 
 
@@ -118,6 +121,26 @@ class Lineage:
         from headwater.sdk.histories import read_history
 
         return read_card(self.sources, read_history(self.sources, self.start))
+
+    def unpack(self, folder: str | os.PathLike[str]) -> "Kit":
+        """Lay out in a folder what it takes to make this again, with a `REBUILD.md` that says how.
+
+        Code at its commit with the changes that were not committed, from the repository at hand; the
+        packages as `requirements.txt`; params; and the bytes of what the run read, verified. What cannot be
+        had is said, and the rest laid out all the same.
+
+        Args:
+            folder: A new or an empty folder.
+
+        Raises:
+            InvalidError: nothing tells what made it.
+            ConflictError: the folder is there and not empty.
+            UnavailableError: the bytes cannot be reached.
+        """
+        from headwater.sdk.histories import read_history
+        from headwater.sdk.unpacking import unpack
+
+        return unpack(self.sources, read_history(self.sources, self.start), Path(folder))
 
     @property
     def store(self) -> Store:

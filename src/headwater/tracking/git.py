@@ -66,10 +66,10 @@ def git_state(folder: Path, imported: Callable[[Path], Iterable[Path]] | None = 
     Raises:
         GitError: git is not installed, or the folder is in no repository.
     """
-    root = Path(_ask(folder, "rev-parse", "--show-toplevel").strip())
+    root = Path(run_git(folder, "rev-parse", "--show-toplevel").strip())
     commit, branch = _head(root)
     is_changed = bool(
-        _ask(root, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=untracked")
+        run_git(root, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=untracked")
     )
     untracked = _untracked(root, (imported or imported_files)(root))
     diff, warnings = _patch(root, commit, untracked) if is_changed or untracked else (b"", ())
@@ -98,14 +98,7 @@ def changed_files(folder: Path, before: str, after: str) -> list[tuple[str, str]
         GitError: git is not installed, the folder is in no repository, or that has not both commits.
     """
     for commit in (before, after):
-        # What is no id could be read as an option.
-        if not _COMMIT.fullmatch(commit):
-            raise GitError(f"{commit!r} is not the id of a commit")
-        try:
-            _ask(folder, "cat-file", "-e", f"{commit}^{{commit}}")
-        except GitError as error:
-            _ask(folder, "rev-parse", "--show-toplevel")
-            raise GitError(f"the repository at {folder} does not have commit {commit[:10]}") from error
+        has_commit(folder, commit)
     options = (
         "--name-status",
         "-z",
@@ -114,12 +107,37 @@ def changed_files(folder: Path, before: str, after: str) -> list[tuple[str, str]
         "--no-color",
         "--ignore-submodules=none",
     )
-    fields = _ask(folder, "diff", *options, before, after, "--").split("\0")
+    fields = run_git(folder, "diff", *options, before, after, "--").split("\0")
     pairs = zip(fields[::2], fields[1::2], strict=False)
     # Names that are no UTF-8 come with halves of surrogate pairs, which nothing could print.
     return sorted(
         (path.encode(errors="surrogateescape").decode(errors="replace"), letter[:1]) for letter, path in pairs
     )
+
+
+def has_commit(folder: Path, commit: str) -> None:
+    """Check that the repository of a folder has a commit.
+
+    Raises:
+        GitError: it does not, or as in `changed_files`.
+    """
+    # What is no id could be read as an option.
+    if not _COMMIT.fullmatch(commit):
+        raise GitError(f"{commit!r} is not the id of a commit")
+    try:
+        run_git(folder, "cat-file", "-e", f"{commit}^{{commit}}")
+    except GitError as error:
+        run_git(folder, "rev-parse", "--show-toplevel")
+        raise GitError(f"the repository at {folder} does not have commit {commit[:10]}") from error
+
+
+def run_git(folder: Path, *arguments: str, timeout_s: float = TIMEOUT_S) -> str:
+    """Run git in a folder and return what it prints.
+
+    Raises:
+        GitError: git is not installed, refused, or took too long.
+    """
+    return _bytes(folder, arguments, allowed=(0,), timeout_s=timeout_s).decode(errors="surrogateescape")
 
 
 def without_credentials(url: str) -> str:
@@ -155,11 +173,11 @@ def imported_files(root: Path) -> list[Path]:
 
 def _head(root: Path) -> tuple[str | None, str | None]:
     try:
-        commit = _ask(root, "rev-parse", "--verify", "HEAD").strip()
+        commit = run_git(root, "rev-parse", "--verify", "HEAD").strip()
     except GitError:
         commit = None
     try:
-        branch = _ask(root, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
+        branch = run_git(root, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
     except GitError:
         branch = None
     return commit, branch
@@ -167,7 +185,7 @@ def _head(root: Path) -> tuple[str | None, str | None]:
 
 def _remote(root: Path) -> str | None:
     try:
-        return without_credentials(_ask(root, "config", "--get", "remote.origin.url").strip())
+        return without_credentials(run_git(root, "config", "--get", "remote.origin.url").strip())
     except GitError:
         return None
 
@@ -181,7 +199,7 @@ def _untracked(root: Path, imported: Iterable[Path]) -> list[str]:
     listed = ""
     for start in range(0, len(names), 500):
         part = [f":(top,literal){name}" for name in names[start : start + 500]]
-        listed += _ask(root, "ls-files", "--others", "-z", "--", *part)
+        listed += run_git(root, "ls-files", "--others", "-z", "--", *part)
     return [name for name in listed.split("\0") if name]
 
 
@@ -204,21 +222,19 @@ def _patch(root: Path, commit: str | None, untracked: Sequence[str]) -> tuple[by
     return diff, tuple(warnings)
 
 
-def _ask(folder: Path, *arguments: str) -> str:
-    return _bytes(folder, arguments, allowed=(0,)).decode(errors="surrogateescape")
-
-
-def _bytes(folder: Path, arguments: Sequence[str], *, allowed: Sequence[int]) -> bytes:
+def _bytes(
+    folder: Path, arguments: Sequence[str], *, allowed: Sequence[int], timeout_s: float = TIMEOUT_S
+) -> bytes:
     # To a file and not a pipe: the size is known before anything is read into memory.
     with tempfile.TemporaryFile() as output:
-        code, message = _run(folder, arguments, output)
+        code, message = _run(folder, arguments, output, timeout_s)
         if code not in allowed:
             raise GitError(message or f"git {arguments[0]} failed with code {code}")
         output.seek(0)
         return output.read(MAX_DIFF_BYTES + 1)
 
 
-def _run(folder: Path, arguments: Sequence[str], output: IO[bytes]) -> tuple[int, str]:
+def _run(folder: Path, arguments: Sequence[str], output: IO[bytes], timeout_s: float) -> tuple[int, str]:
     # No lock on the index, no question on the terminal, no daemon: the user's own git goes on undisturbed.
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     command = ["git", "-c", "core.fsmonitor=false", *arguments]
@@ -230,13 +246,13 @@ def _run(folder: Path, arguments: Sequence[str], output: IO[bytes]) -> tuple[int
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.PIPE,
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
     except FileNotFoundError:
         raise GitError("git is not installed") from None
     except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} took longer than {TIMEOUT_S:.0f} s") from None
+        raise GitError(f"git {arguments[0]} took longer than {timeout_s:.0f} s") from None
     except OSError as error:
         raise GitError(str(error)) from error
     return done.returncode, done.stderr.decode(errors="replace").strip()

@@ -132,6 +132,37 @@ def test_a_run_that_captured_nothing_lacks_nearly_all(tmp_path):
     assert (kit.command, kit.inputs, kit.packages) == ([], [], 0)
 
 
+PIPELINE = """
+import headwater as hw
+
+@hw.step
+def fit(weight: int = 1) -> hw.Model:
+    return {"weight": weight}
+
+@hw.pipeline
+def late(weight: int = 1, name: str = "x"):
+    return fit(weight)
+"""
+
+
+def test_a_step_is_made_again_by_its_pipeline(project, store, tmp_path):
+    commit(project, flow_py=PIPELINE, pyproject_toml="")
+    headwater = [sys.executable, "-m", "headwater", "--store", store, "pipeline", "run"]
+    given = ["flow.py:late", "--param", "weight=3", "--param", "name=12 months"]
+    subprocess.run([*headwater, *given], cwd=project, env={**os.environ, **IDENTITY}, check=True)
+    with hw.connect(store) as client:
+        [made] = [a for a in client.store.artifacts.page().items if a.type_name == "headwater.Model"]
+        kit = client.lineage(f"artifacts/{made.id}").unpack(tmp_path / "kit")
+
+    params = ["--param", "weight=3", "--param", 'name="12 months"']
+    assert kit.command == ["headwater", "pipeline", "run", "flow.py:late", "--no-cache", *params]
+    again = [*headwater, *kit.command[3:]]
+    subprocess.run(again, cwd=tmp_path / "kit" / "code", env={**os.environ, **IDENTITY}, check=True)
+    with hw.connect(store) as client:
+        models = [a for a in client.store.artifacts.page().items if a.type_name == "headwater.Model"]
+    assert [model.digest for model in models] == [made.digest] * 2
+
+
 def test_a_folder_that_holds_something_is_left_alone(train, tmp_path):
     train()
     (tmp_path / "kit").mkdir()

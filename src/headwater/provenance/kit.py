@@ -68,7 +68,7 @@ class Kit:
     def markdown(self) -> str:
         """Return how to go on, as Markdown."""
         steps = [
-            "cd code",
+            *(["cd code"] if self.commit else []),
             "python -m venv ../environment" + (f"   # it was {self.python}" if self.python else ""),
             *(["../environment/bin/pip install --requirement ../requirements.txt"] if self.packages else []),
             *([shlex.join(self.command)] if self.command else []),

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Final
 
 from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError
-from headwater.model.ids import ArtifactId
+from headwater.model import builtin
+from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.provenance.history import Material, Step
 from headwater.provenance.kit import Kit, KitInput
 from headwater.provenance.wording import short
@@ -103,8 +104,7 @@ class _Unpacking:
         captured = self._maker.captured
         program, given = _text(captured.get("entry_point")), captured.get("arguments")
         if program is None or program.startswith("("):
-            self._lacks.append("how it was started")
-            return []
+            return self._pipeline()
         arguments = [str(each) for each in given] if isinstance(given, list) else []
         if any(_SECRET in each for each in arguments):
             self._lacks.append(
@@ -119,6 +119,27 @@ class _Unpacking:
         if name.endswith(".py"):
             self._lacks.append(f"{name}, which was started, is not in the code")
         return [name, *arguments]
+
+    def _pipeline(self) -> list[str]:
+        """Return what runs the pipeline of which the maker was a step."""
+        store = self._sources.store
+        ties = store.links.contexts_of_executions([ExecutionId(self._maker.id)])
+        groups = store.contexts.get([tie.context_id for tie in ties])
+        runs = [group for group in groups if group.type_name == builtin.PIPELINE_RUN.name]
+        if not runs:
+            self._lacks.append("how it was started")
+            return []
+        entry, params = _text(runs[0].properties.get("entry")) or "", runs[0].properties.get("params")
+        file, _, name = entry.rpartition(":")
+        if not file.endswith(".py"):
+            self._lacks.append(
+                f"the file of its pipeline, {entry or runs[0].name}: only one in a file is run"
+            )
+            return []
+        given = params if isinstance(params, dict) else {}
+        words = [word for key, value in given.items() for word in ("--param", f"{key}={json.dumps(value)}")]
+        place = _inside(self._folder / "code", file) or file
+        return ["headwater", "pipeline", "run", f"{place}:{name}", "--no-cache", *words]
 
     def _packages(self) -> int:
         packages = self._maker.packages

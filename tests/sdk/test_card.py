@@ -104,6 +104,11 @@ def test_a_rollback_is_named_as_such(released, project):
 
     assert "rolled back to by" in sentence
     assert "incident 12" in sentence
+    other = hw.lineage("models/late/2").card()
+    assert other.sentence().startswith("models/late/2 is in stage archived since ")
+    assert "replaced with models/late/1 by" in other.sentence()
+    decided = [row[2] for row in rows(sections(other)["Who decided"])[2:]]
+    assert decided == ["register", "promote to production", "rollback models/late/1 in its place"]
 
 
 def test_what_was_not_recorded_is_said(connected):

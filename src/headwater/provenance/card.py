@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.model.ledger import LedgerEntry
-from headwater.model.models import NO_STAGE, ModelVersion
+from headwater.model.models import ARCHIVED, NO_STAGE, PRODUCTION, STAGING, ModelVersion
 from headwater.model.runs import Run
 from headwater.model.upkeep import date_words
 from headwater.model.verdicts import Deployment, Outcome, Verdict
@@ -71,15 +71,24 @@ class Card:
 
     def _standing(self) -> str:
         stage = self.version.stage
-        moves = [entry for entry in self.decisions if entry.details.get("to") == stage]
         if stage == NO_STAGE:
             return f"in no stage, registered {date_words(self.version.created_ms)}"
+        where = f"in {stage}" if stage in {PRODUCTION, STAGING} else f"in stage {stage}"
+        moves = [entry for entry in self.decisions if self._moves_to(entry, stage)]
         if not moves:
-            return f"in {stage}"
+            return where
         move = moves[-1]
         verb = "rolled back to" if move.action == "rollback" else "put there"
+        if move.subject != self.version.ref:
+            verb = f"replaced with {move.subject}"
         why = f": {move.reason}" if move.reason else ""
-        return f"in {stage} since {date_words(move.time_ms)}, {verb} by {move.actor}{why}"
+        return f"{where} since {date_words(move.time_ms)}, {verb} by {move.actor}{why}"
+
+    def _moves_to(self, entry: LedgerEntry, stage: str) -> bool:
+        """Tell whether a decision put the version into a stage; what another one replaces is archived."""
+        if entry.subject == self.version.ref:
+            return entry.details.get("to") == stage
+        return stage == ARCHIVED and entry.details.get("replaced") == self.version.version
 
     def _gates(self) -> str:
         if not self.verdicts:

@@ -175,14 +175,16 @@ def _decisions(card: "Card") -> Iterator[str]:
         yield "No decision on it is recorded."
         return
     rows = [
-        (date_words(entry.time_ms), entry.actor, _decision(entry), entry.reason, str(entry.seq))
+        (date_words(entry.time_ms), entry.actor, _decision(entry, card), entry.reason, str(entry.seq))
         for entry in card.decisions
     ]
     yield _table(("when", "who", "what", "why", "ledger"), rows)
     yield "`headwater ledger verify` shows that none of these entries was altered."
 
 
-def _decision(entry: LedgerEntry) -> str:
+def _decision(entry: LedgerEntry, card: "Card") -> str:
+    if entry.details.get("replaced") == card.version.version:
+        return f"{entry.action} {entry.subject} in its place"
     to, alias = entry.details.get("to"), entry.details.get("alias")
     return f"{entry.action} to {to}" if to else f"{entry.action} {alias}" if alias else entry.action
 

@@ -67,10 +67,12 @@ class Kit:
 
     def markdown(self) -> str:
         """Return how to go on, as Markdown."""
+        up = "../" if self.commit else ""
+        install = f"{up}environment/bin/pip install --requirement {up}requirements.txt"
         steps = [
             *(["cd code"] if self.commit else []),
-            "python -m venv ../environment" + (f"   # it was {self.python}" if self.python else ""),
-            *(["../environment/bin/pip install --requirement ../requirements.txt"] if self.packages else []),
+            f"python -m venv {up}environment" + (f"   # it was {self.python}" if self.python else ""),
+            *([install] if self.packages else []),
             *([shlex.join(self.command)] if self.command else []),
             f"headwater lineage diff {self.ref} NEW   # what is other than it was",
         ]

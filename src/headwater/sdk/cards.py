@@ -50,4 +50,5 @@ def _origins(reading: Reading) -> list[Material]:
 
 
 def _is_about(entry: LedgerEntry, version: ModelVersion) -> bool:
-    return entry.subject == version.ref or entry.details.get("version") == version.version
+    named = (entry.details.get("version"), entry.details.get("replaced"))
+    return entry.subject == version.ref or version.version in named

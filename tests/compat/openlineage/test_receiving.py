@@ -80,6 +80,19 @@ def test_events_of_long_ago_are_about_what_was_there_then(door):
     assert now.inputs == ("data/s3://lake/raw/3",)
 
 
+def test_a_state_that_comes_back_is_read_again(door):
+    states = [data("raw", version={"datasetVersion": name}) for name in ("v1", "v2", "v1")]
+    for number, state in enumerate(states):
+        door.receive(happened("COMPLETE", 10 * number, run=number, outputs=state))
+
+    read = [
+        door.receive(happened("COMPLETE", minute, run=minute, inputs=data("raw"))).inputs[0]
+        for minute in (5, 15, 25)
+    ]
+
+    assert read == [f"data/s3://lake/raw/{number}" for number in (1, 2, 1)]
+
+
 def test_a_deleted_version_is_not_read(door, store):
     for number in (1, 2):
         door.receive(happened("COMPLETE", 10 * number, run=number, outputs=data("raw")))

@@ -99,9 +99,14 @@ class DataStates:
             return None
         ties = self._store.links.artifacts_of_contexts([data_set])
         written = dict.fromkeys((tie.artifact_id for tie in ties if tie.artifact_id not in made), 0)
+        later = set[ArtifactId]()
         for event in self._store.links.events_of_artifacts([*written], are_outputs=True):
-            written[event.artifact_id] = event.time_ms or 0
-        before = [artifact for artifact, when_ms in written.items() if when_ms <= time_ms]
+            artifact, when_ms = event.artifact_id, event.time_ms or 0
+            if when_ms > time_ms:
+                later.add(artifact)
+            else:
+                written[artifact] = max(written[artifact], when_ms)
+        before = [artifact for artifact in written if written[artifact] or artifact not in later]
         for artifact in sorted(before, key=lambda artifact: (written[artifact], artifact), reverse=True):
             for version in self._store.data.by_artifact_ids([artifact]):
                 if version.deleted_ms is None and version.removed_ms is None:

@@ -84,6 +84,18 @@ def test_guide_says_how_to_go_on_and_is_kept_in_the_folder(train, tmp_path):
     assert git(tmp_path / "kit" / "code", "rev-parse", "HEAD") == kit.commit
 
 
+def test_a_commit_that_was_amended_is_still_had(train, project, tmp_path):
+    old = git(project, "rev-parse", "HEAD")
+    train()
+    (project / "train.py").write_text("raise SystemExit('other code')")
+    git(project, "commit", "--quiet", "--all", "--amend", "-m", "other")
+
+    kit = hw.lineage("models/late/1").unpack(tmp_path / "kit")
+
+    assert (kit.commit, kit.is_complete) == (old, True)
+    assert (tmp_path / "kit" / "code" / "train.py").read_text() == TRAIN.replace("FACTOR", "1")
+
+
 def test_a_program_in_a_folder_is_found_by_the_end_of_its_path(train, project, tmp_path):
     (project / "jobs").mkdir()
     (project / "jobs" / "fit.py").write_text((project / "train.py").read_text())

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Final
@@ -75,6 +76,8 @@ class _Unpacking:
         try:
             check_out(self._sources.folder, commit, self._folder / "code", remote=remote)
         except GitError as error:
+            # No half of it: what lies there is the code, or nothing is.
+            shutil.rmtree(self._folder / "code", ignore_errors=True)
             where = f"; it came from {remote}" if remote else ""
             self._lacks.append(f"its code, commit {short(commit)}: {error}{where}")
             return None

@@ -166,13 +166,15 @@ def test_a_step_is_made_again_by_its_pipeline(project, store, tmp_path):
         [made] = [a for a in client.store.artifacts.page().items if a.type_name == "headwater.Model"]
         kit = client.lineage(f"artifacts/{made.id}").unpack(tmp_path / "kit")
 
-    params = ["--param", "weight=3", "--param", 'name="12 months"']
+    params = ["--param", "weight=3", "--param", "name=12 months"]
     assert kit.command == ["headwater", "pipeline", "run", "flow.py:late", "--no-cache", *params]
     again = [*headwater, *kit.command[3:]]
     subprocess.run(again, cwd=tmp_path / "kit" / "code", env={**os.environ, **IDENTITY}, check=True)
     with hw.connect(store) as client:
         models = [a for a in client.store.artifacts.page().items if a.type_name == "headwater.Model"]
+        runs = [c for c in client.store.contexts.page().items if c.type_name == "headwater.PipelineRun"]
     assert [model.digest for model in models] == [made.digest] * 2
+    assert [run.properties["params"] for run in runs] == [{"weight": 3, "name": "12 months"}] * 2
 
 
 def test_a_folder_that_holds_something_is_left_alone(train, tmp_path):

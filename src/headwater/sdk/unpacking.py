@@ -133,16 +133,15 @@ class _Unpacking:
             self._lacks.append("how it was started")
             return []
         entry, params = _text(runs[0].properties.get("entry")) or "", runs[0].properties.get("params")
-        file, _, name = entry.rpartition(":")
-        if not file.endswith(".py"):
-            self._lacks.append(
-                f"the file of its pipeline, {entry or runs[0].name}: only one in a file is run"
-            )
+        place, _, name = entry.rpartition(":")
+        file = _file_of_code(self._folder / "code", place)
+        if file is None:
+            self._lacks.append(f"the file of its pipeline, {entry or runs[0].name}")
             return []
         given = params if isinstance(params, dict) else {}
-        words = [word for key, value in given.items() for word in ("--param", f"{key}={json.dumps(value)}")]
-        place = _inside(self._folder / "code", file) or file
-        return ["headwater", "pipeline", "run", f"{place}:{name}", "--no-cache", *words]
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+        words = [word for key, value in texts.items() for word in ("--param", f"{key}={value}")]
+        return ["headwater", "pipeline", "run", f"{file}:{name}", "--no-cache", *words]
 
     def _packages(self) -> int:
         packages = self._maker.packages
@@ -211,6 +210,14 @@ def _inside(code: Path, program: str) -> str | None:
     ends = [PurePosixPath(*parts[start:]) for start in range(len(parts))]
     plain = (end for end in ends if not end.is_absolute() and ".." not in end.parts)
     return next((str(end) for end in plain if (code / end).is_file()), None)
+
+
+def _file_of_code(code: Path, place: str) -> str | None:
+    """Return the file of the code that a file of another folder, or a module, is."""
+    if place.endswith(".py"):
+        return _inside(code, place)
+    module = f"{place.replace('.', '/')}.py"
+    return next((file for file in (module, f"src/{module}") if (code / file).is_file()), None)
 
 
 def _file_name(ref: str) -> str:

@@ -70,13 +70,14 @@ def test_what_was_laid_out_makes_the_same_again(train, project, tmp_path):
     assert (again.code.commit, again.code.uncommitted) == (None, ())
 
 
-def test_guide_says_how_to_go_on_and_is_kept_in_the_folder(train, tmp_path):
+def test_guide_says_how_to_go_on_and_is_kept_in_the_folder(train, store, tmp_path):
     train()
 
     kit = hw.lineage("models/late/1").unpack(tmp_path / "kit")
 
     guide = (tmp_path / "kit" / "REBUILD.md").read_text()
     assert guide == kit.markdown() == str(kit)
+    assert f"\nexport HEADWATER_STORE={store}\ncd code\n" in guide
     assert "\npython train.py 0.5\n" in guide
     assert "pip install --requirement ../requirements.txt" in guide
     assert "What is missing" not in guide

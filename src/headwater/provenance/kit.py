@@ -34,6 +34,7 @@ class Kit:
         ref: What was made.
         maker: The run that made it.
         folder: Where everything lies.
+        store: URL of the store that knows it, without its password.
         commit: The commit that lies under `code`; None where it could not be had.
         is_patched: The changes that were not committed are in it.
         command: What to run in `code`; empty where nobody knows.
@@ -47,6 +48,7 @@ class Kit:
     ref: str
     maker: str
     folder: str
+    store: str
     commit: str | None = None
     is_patched: bool = False
     command: Sequence[str] = ()
@@ -68,11 +70,12 @@ class Kit:
     def markdown(self) -> str:
         """Return how to go on, as Markdown."""
         up = "../" if self.commit else ""
-        install = f"{up}environment/bin/pip install --requirement {up}requirements.txt"
         steps = [
+            f"export HEADWATER_STORE={shlex.quote(self.store)}",
             *(["cd code"] if self.commit else []),
             f"python -m venv {up}environment" + (f"   # it was {self.python}" if self.python else ""),
-            *([install] if self.packages else []),
+            f". {up}environment/bin/activate",
+            *([f"pip install --requirement {up}requirements.txt"] if self.packages else []),
             *([shlex.join(self.command)] if self.command else []),
             f"headwater lineage diff {self.ref} NEW   # what is other than it was",
         ]

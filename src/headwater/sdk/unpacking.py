@@ -16,6 +16,7 @@ from headwater.provenance.wording import short
 from headwater.sdk.histories import Reading
 from headwater.sdk.records import inputs_of
 from headwater.sdk.sources import Sources
+from headwater.tracking.session import without_password
 
 _STORED: Final = re.compile(r"blake3(-tree)?:[0-9a-f]{64}")
 _SECRET: Final = "***"
@@ -51,6 +52,7 @@ class _Unpacking:
             ref=self._reading.history.ref,
             maker=self._maker.ref,
             folder=str(self._folder),
+            store=without_password(self._sources.store.url),
             commit=commit,
             is_patched=self._patch() if commit else False,
             command=self._command(),

@@ -70,3 +70,14 @@ def test_all_files_of_a_folder_are_there_and_new_in_the_end(slow_disk, tmp_path,
 
     blobs.verify(expected.digest)
     assert are_new(blobs) == [True] * 3
+
+
+def test_a_file_system_that_keeps_its_times_is_written_to_once(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError("only root sets times here")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    blobs = FsspecBlobs(LocalPlace(tmp_path / "root"))
+
+    assert blobs.read(blobs.put_bytes(DATA).digest) == DATA
+    assert not [*(tmp_path / "root" / "tmp").iterdir()]

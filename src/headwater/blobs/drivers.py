@@ -84,7 +84,14 @@ def driver_errors() -> tuple[type[Exception], ...]:
 
 
 def hide_password(url: str) -> str:
-    """Return a URL without the password in it, fit to be shown and stored."""
-    parts = urlsplit(url)
+    """Return a URL without the password in it, fit to be shown and stored.
+
+    Raises:
+        InvalidError: it is no URL.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InvalidError(f"{url!r} is no URL: {error}") from error
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host)) if ":" in user else url

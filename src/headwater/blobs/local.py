@@ -127,7 +127,8 @@ class LocalPlace:
         _make_folder(target.parent)
         path.replace(target)
         _sync_folder(target.parent)
-        if not self.refresh(key):  # taken away already: it is written again from what is still open
+        if not self.refresh(key) and self.size(key) is None:
+            # Taken away already: it is written again from what is still open.
             file.seek(0)
             self.write_chunks(read_chunks(file))
 

@@ -282,6 +282,11 @@ def test_no_password_is_kept(door, store, kind):
     assert "secret" not in stored
 
 
+def test_a_namespace_that_is_no_url_is_refused(door):
+    with pytest.raises(InvalidError, match="is no URL"):
+        door.receive(happened("COMPLETE", 0, inputs=data("raw", namespace="s3://[lake")))
+
+
 def test_nothing_is_left_of_an_event_that_is_refused(door, store):
     before = store.upkeep.facts()
 

@@ -8,7 +8,7 @@ from headwater.compat.counting import Watch, silent
 from headwater.compat.openlineage.data_states import Identify
 from headwater.compat.openlineage.events import Event, decode_event
 from headwater.compat.openlineage.receiving import OpenLineage
-from headwater.errors import InvalidError
+from headwater.errors import InvalidError, UnavailableError
 from headwater.model.protocols import Store
 
 
@@ -58,7 +58,10 @@ def _texts(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
         if path.is_dir():
             yield from _texts(sorted(each for each in path.rglob("*") if each.is_file()))
             continue
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UnavailableError(f"{path} cannot be read: {error}") from error
         lines = [(number, line) for number, line in enumerate(data.splitlines(), start=1) if line.strip()]
         # One event over several lines begins with a brace alone, which is no event.
         if lines and lines[0][1].strip() == b"{":

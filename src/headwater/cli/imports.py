@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from headwater.cli.output import json_option, print_json, print_rows
+from headwater.cli.output import INCOMPLETE, json_option, print_json, print_rows
 from headwater.cli.session import client, options_of
 from headwater.compat.counting import Watch
 from headwater.sdk.client import places_of
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from headwater.compat.mlflow.importing import MlflowReport
     from headwater.compat.mlmd.importing import ImportReport
 
-INCOMPLETE = 6
 COLUMNS = ("table", "source", "store", "added", "changed", "newer", "removed", "missing")
 EXAMPLES = 5
 

@@ -7,7 +7,7 @@ import click
 
 from headwater.cli.cells import printable
 from headwater.cli.differences import print_difference
-from headwater.cli.output import json_option, print_json, print_rows
+from headwater.cli.output import INCOMPLETE, json_option, print_json, print_rows
 from headwater.cli.session import client
 from headwater.errors import NotFoundError
 from headwater.sdk.answers import Answer
@@ -15,7 +15,6 @@ from headwater.sdk.answers import Answer
 MISSING_COLUMNS: Final = ("check", "standing", "of", "why", "call")
 IMPACT_COLUMNS: Final = ("ref", "kind", "name", "stage", "aliases", "hops")
 FORMATS: Final = ("tree", "mermaid", "dot")
-INCOMPLETE: Final = 6
 
 
 @click.group()

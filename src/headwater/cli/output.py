@@ -18,6 +18,8 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 PIPE_WIDTH: Final = 160
 """Width where there is no terminal; `$COLUMNS` sets another."""
+INCOMPLETE: Final = 6
+"""The exit code of a command that did what it could, and said what is missing."""
 
 
 def json_option(command: C) -> C:

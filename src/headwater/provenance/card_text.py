@@ -125,21 +125,16 @@ def _from(source: str, refs: Sequence[str]) -> str:
 
 def _code(maker: Step) -> Iterator[str]:
     facts = maker.captured
-    commit, remote = facts.get("git_commit"), facts.get("git_remote")
-    if isinstance(commit, str):
+    if maker.commit:
         changes = ", clean"
         if facts.get("git_is_dirty"):
             kept = "git_diff_digest" in facts
             changes = f", with changes that were not committed and are {'kept' if kept else 'not kept'}"
-        place = f" of {remote}" if remote else ""
-        yield _plain(f"Code: commit {short(commit)}{place}{changes}.")
+        place = f" of {remote}" if (remote := facts.get("git_remote")) else ""
+        yield _plain(f"Code: commit {short(maker.commit)}{place}{changes}.")
     if entry := facts.get("entry_point"):
-        given = facts.get("arguments")
-        words = [
-            str(entry),
-            *(str(each) for each in (given if isinstance(given, list) else [])),
-        ]
-        yield f"Started as `{_plain(' '.join(words)).replace('`', '')}`."
+        words = " ".join([str(entry), *maker.arguments])
+        yield f"Started as `{_plain(words).replace('`', '')}`."
     if python := facts.get("python_version"):
         packages = maker.packages or {}
         shown = [f"{name} {packages[name]}" for name in _SHOWN_PACKAGES if name in packages]

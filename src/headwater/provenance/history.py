@@ -72,6 +72,12 @@ class Step:
         commit = self.captured.get("git_commit")
         return commit if isinstance(commit, str) else None
 
+    @property
+    def arguments(self) -> list[str]:
+        """What its program was given; values that looked secret stand as `***`."""
+        given = self.captured.get("arguments")
+        return [str(each) for each in given] if isinstance(given, list) else []
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:

@@ -9,6 +9,7 @@ from typing import Final
 
 from headwater.errors import ConflictError, CorruptError, InvalidError, NotFoundError
 from headwater.model import builtin
+from headwater.model.blobs import FILE_SCHEME, FOLDER_SCHEME
 from headwater.model.ids import ArtifactId, ExecutionId
 from headwater.provenance.history import Material, Step
 from headwater.provenance.kit import Kit, KitInput
@@ -18,7 +19,6 @@ from headwater.sdk.records import inputs_of
 from headwater.sdk.sources import Sources
 from headwater.tracking.session import without_password
 
-_STORED: Final = re.compile(r"blake3(-tree)?:[0-9a-f]{64}")
 _SECRET: Final = "***"
 
 
@@ -106,11 +106,9 @@ class _Unpacking:
         return True
 
     def _command(self) -> list[str]:
-        captured = self._maker.captured
-        program, given = _text(captured.get("entry_point")), captured.get("arguments")
+        program, arguments = _text(self._maker.captured.get("entry_point")), self._maker.arguments
         if program is None or program.startswith("("):
             return self._pipeline()
-        arguments = [str(each) for each in given] if isinstance(given, list) else []
         if any(_SECRET in each for each in arguments):
             self._lacks.append(
                 f"the arguments that stand as {_SECRET}: they looked secret, and were not kept"
@@ -180,11 +178,12 @@ class _Unpacking:
         name = called or material.name
         digest = material.stored_digest or material.digest or ""
         path = None
-        if _STORED.fullmatch(digest):
+        scheme = digest.partition(":")[0]
+        if scheme in {FILE_SCHEME, FOLDER_SCHEME}:
             place = Path("inputs") / _file_name(material.ref)
             if (self._folder / place).exists():
                 place = place.with_name(f"{place.name}-{material.id}")
-            if digest.startswith("blake3:"):
+            if scheme == FILE_SCHEME:
                 place /= _file_of(material.source, suffix)
             try:
                 self._sources.blobs().fetch(digest, self._folder / place)

@@ -37,12 +37,8 @@ class DataStates:
     def __init__(self, store: Store, identify: Identify) -> None:
         self._store, self._identify = store, identify
 
-    def address(self, dataset: Dataset) -> str:
-        """Return where a data set is, without a password."""
-        return self._identify(address_of(dataset), "")[0]
-
     def without_password(self, dataset: Dataset) -> Dataset:
-        """Return a data set as it may be kept."""
+        """Return a data set as it may be kept, and as all else here takes it."""
         return msgspec.structs.replace(dataset, namespace=self._identify(dataset.namespace, "")[0])
 
     def written(self, dataset: Dataset, run_id: UUID) -> DataVersion:
@@ -59,7 +55,7 @@ class DataStates:
         """
         if told := _told(dataset):
             return self._version(dataset, told)
-        name = data_set_name(self.address(dataset))
+        name = data_set_name(address_of(dataset))
         mine = [event for event in own if event.path[:1] == (name,)]
         known = [event.artifact_id for event in mine if event.type is EventType.INPUT]
         for version in self._store.data.by_artifact_ids(known) if known else ():

@@ -48,14 +48,13 @@ class Dataset(msgspec.Struct, frozen=True, rename="camel"):
         return {**(self.facets or {}), **(self.input_facets or {}), **(self.output_facets or {})}
 
 
-class _Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    event_time: str
-    producer: str = ""
+class Moment(int):
+    """A time in milliseconds since the epoch, UTC, that stands as text in an event."""
 
-    @property
-    def time_ms(self) -> int:
-        """When it happened, in milliseconds."""
-        return _time_ms(self.event_time)
+
+class _Event(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    time_ms: Moment = msgspec.field(name="eventTime")
+    producer: str = ""
 
 
 class RunEvent(_Event, frozen=True, rename="camel", kw_only=True):
@@ -104,7 +103,7 @@ def decode_event(body: bytes | str) -> Event:
         raise InvalidError(f"an OpenLineage event is a JSON object: {error}") from error
     kind = _kind_of(found)
     try:
-        event = msgspec.convert(found, kind)
+        event = msgspec.convert(found, kind, dec_hook=_moment)
     except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidError(f"not an OpenLineage {kind.__name__}: {error}") from error
     _check(event)
@@ -126,7 +125,6 @@ def _kind_of(found: Any) -> type[Event]:
 
 
 def _check(event: Event) -> None:
-    _time_ms(event.event_time)
     named: list[Job | Dataset] = []
     match event:
         case RunEvent() | JobEvent():
@@ -140,9 +138,9 @@ def _check(event: Event) -> None:
         raise InvalidError(f"eventType {event.kind!r} is none of {', '.join(sorted(EVENT_TYPES))}")
 
 
-def _time_ms(text: str) -> int:
+def _moment(_: type[Moment], text: object) -> Moment:
     try:
-        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", _ZONE_NAME.sub("", text)))
+        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", _ZONE_NAME.sub("", str(text))))
     except ValueError:
-        raise InvalidError(f"eventTime {text!r} is no time such as 2026-11-30T14:05:00.000Z") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        raise InvalidError(f"{text!r} is no time such as 2026-11-30T14:05:00.000Z") from None
+    return Moment((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -18,7 +18,7 @@ from headwater.compat.openlineage.events import (
     decode_event,
 )
 from headwater.compat.openlineage.facets import Facets, merged, stored_facets, text
-from headwater.compat.openlineage.names import data_set_name, job_name, run_external_id, run_name
+from headwater.compat.openlineage.names import address_of, data_set_name, job_name, run_external_id, run_name
 from headwater.compat.openlineage.standing import Standing, Use, standing_after
 from headwater.compat.openlineage.types import JOB, PARENT, RUN
 from headwater.errors import ConflictError, NotFoundError
@@ -110,13 +110,13 @@ class OpenLineage:
             case JobEvent():
                 return self._record_job(event)
             case DatasetEvent():
-                version = self._data.current(event.dataset, event.time_ms)
-                return Received(about=version.ref)
+                dataset = self._data.without_password(event.dataset)
+                return Received(about=self._data.current(dataset, event.time_ms).ref)
 
     def _record_job(self, event: JobEvent) -> Received:
         said = {"inputs": self._addresses(event.inputs), "outputs": self._addresses(event.outputs)}
         told: dict[str, PropertyValue] = {name: [*found] for name, found in said.items() if found}
-        for dataset in (*(event.inputs or ()), *(event.outputs or ())):
+        for dataset in (*said["inputs"].values(), *said["outputs"].values()):
             if dataset.all_facets:
                 self._data.current(dataset, event.time_ms)
         job = self._job(event.job, told)
@@ -154,7 +154,7 @@ class OpenLineage:
                 artifact=version.id,
                 execution=At(0),
                 type=kind,
-                path=(data_set_name(self._data.address(use.dataset)),),
+                path=(data_set_name(address_of(use.dataset)),),
                 time_ms=use.time_ms,
             )
             for use, version in zip(uses, versions, strict=True)
@@ -223,9 +223,8 @@ class OpenLineage:
         return self._known_types
 
     def _addresses(self, datasets: Sequence[Dataset] | None) -> Mapping[str, Dataset]:
-        return {
-            self._data.address(dataset): self._data.without_password(dataset) for dataset in datasets or ()
-        }
+        plain = [self._data.without_password(dataset) for dataset in datasets or ()]
+        return {address_of(dataset): dataset for dataset in plain}
 
 
 class _Types(NamedTuple):
